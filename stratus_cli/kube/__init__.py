@@ -1,0 +1,1 @@
+"""Pure knowledge of Kubernetes objects. No input or output."""

@@ -1,0 +1,124 @@
+"""The kinds Stratus knows: where the API serves them, and how their lists are decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stratus_cli.model import objects
+from stratus_cli.model.ref import Ref
+
+
+@dataclass(frozen=True, slots=True)
+class KindInfo:
+    """struct: what list items decode to; None for kinds that are only written or read one by one.
+
+    core: without it the question "what is broken" is not answered (exit code 3).
+    """
+
+    kind: str
+    api_version: str
+    plural: str
+    namespaced: bool = True
+    struct: type[objects.KubeObject] | None = None
+    core: bool = False
+    aliases: tuple[str, ...] = ()
+
+    def path(self, namespace: str | None = None, name: str = "") -> str:
+        """URL path of the collection, or of one object when name is given."""
+        group = self.api_version
+        root = f"/api/{group}" if "/" not in group else f"/apis/{group}"
+        middle = f"/namespaces/{namespace}" if namespace and self.namespaced else ""
+        return f"{root}{middle}/{self.plural}" + (f"/{name}" if name else "")
+
+    @property
+    def group(self) -> str:
+        """API group, "" for core."""
+        return self.api_version.rpartition("/")[0]
+
+
+_KINDS = (
+    KindInfo("Namespace", "v1", "namespaces", False, objects.Namespace, aliases=("ns",)),
+    KindInfo("Node", "v1", "nodes", False, objects.Node, aliases=("no",)),
+    KindInfo("Pod", "v1", "pods", True, objects.Pod, core=True, aliases=("po",)),
+    KindInfo(
+        "Deployment", "apps/v1", "deployments", True, objects.Deployment, True, ("deploy",)
+    ),
+    KindInfo("ReplicaSet", "apps/v1", "replicasets", True, objects.ReplicaSet, True, ("rs",)),
+    KindInfo("StatefulSet", "apps/v1", "statefulsets", True, objects.StatefulSet, True, ("sts",)),
+    KindInfo("DaemonSet", "apps/v1", "daemonsets", True, objects.DaemonSet, True, ("ds",)),
+    KindInfo("Job", "batch/v1", "jobs", True, objects.Job),
+    KindInfo("CronJob", "batch/v1", "cronjobs", True, objects.CronJob, aliases=("cj",)),
+    KindInfo("Service", "v1", "services", True, objects.Service, True, ("svc",)),
+    KindInfo(
+        "EndpointSlice",
+        "discovery.k8s.io/v1",
+        "endpointslices",
+        True,
+        objects.EndpointSlice,
+        core=True,
+    ),
+    KindInfo(
+        "Ingress", "networking.k8s.io/v1", "ingresses", True, objects.Ingress, aliases=("ing",)
+    ),
+    KindInfo("ConfigMap", "v1", "configmaps", True, objects.ConfigMap, aliases=("cm",)),
+    KindInfo("Secret", "v1", "secrets", True, objects.Secret),
+    KindInfo(
+        "ResourceQuota", "v1", "resourcequotas", True, objects.ResourceQuota, aliases=("quota",)
+    ),
+    KindInfo(
+        "HorizontalPodAutoscaler",
+        "autoscaling/v2",
+        "horizontalpodautoscalers",
+        True,
+        objects.HorizontalPodAutoscaler,
+        aliases=("hpa",),
+    ),
+    KindInfo(
+        "PodDisruptionBudget",
+        "policy/v1",
+        "poddisruptionbudgets",
+        True,
+        objects.PodDisruptionBudget,
+        aliases=("pdb",),
+    ),
+    KindInfo(
+        "PersistentVolumeClaim",
+        "v1",
+        "persistentvolumeclaims",
+        True,
+        objects.PersistentVolumeClaim,
+        aliases=("pvc",),
+    ),
+    KindInfo("Event", "v1", "events", True, objects.Event, core=True, aliases=("ev",)),
+    KindInfo("ServiceAccount", "v1", "serviceaccounts", aliases=("sa",)),
+    KindInfo("LimitRange", "v1", "limitranges", aliases=("limits",)),
+    KindInfo("Lease", "coordination.k8s.io/v1", "leases"),
+    KindInfo(
+        "NetworkPolicy", "networking.k8s.io/v1", "networkpolicies", aliases=("netpol",)
+    ),
+    KindInfo("Role", "rbac.authorization.k8s.io/v1", "roles"),
+    KindInfo("RoleBinding", "rbac.authorization.k8s.io/v1", "rolebindings"),
+    KindInfo(
+        "PriorityClass", "scheduling.k8s.io/v1", "priorityclasses", False, aliases=("pc",)
+    ),
+)
+
+BY_KIND = {info.kind: info for info in _KINDS}
+OBSERVED = tuple(info for info in _KINDS if info.struct is not None)
+WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
+
+
+def kind_named(word: str) -> KindInfo | None:
+    """The kind a person or kubectl means by "deploy", "deployments.apps", "Service" ...; or None."""
+    plain = word.lower().partition(".")[0]
+    for info in _KINDS:
+        if plain in (info.kind.lower(), info.plural, *info.aliases):
+            return info
+    return None
+
+
+def with_api_version(ref: Ref) -> Ref:
+    """The ref with its api version filled in from the table, when it has none."""
+    if ref.api_version or ref.kind not in BY_KIND:
+        return ref
+    return Ref(ref.kind, ref.namespace, ref.name, BY_KIND[ref.kind].api_version, ref.uid)

@@ -1,0 +1,34 @@
+"""Label selectors (Kubernetes API: LabelSelector, and the plain map of a Service)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stratus_cli.model.objects import LabelSelector, LabelSelectorRequirement
+
+
+def matches_map(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    """Every key has its value. An empty Service selector selects nothing: callers check that."""
+    return all(labels.get(key) == value for key, value in selector.items())
+
+
+def matches(selector: LabelSelector, labels: Mapping[str, str]) -> bool:
+    """matchLabels and matchExpressions together. An empty selector matches everything."""
+    return matches_map(selector.match_labels, labels) and all(
+        _holds(requirement, labels) for requirement in selector.match_expressions
+    )
+
+
+def _holds(requirement: LabelSelectorRequirement, labels: Mapping[str, str]) -> bool:
+    present = requirement.key in labels
+    value = labels.get(requirement.key)
+    match requirement.operator:
+        case "In":
+            return present and value in requirement.values
+        case "NotIn":
+            return not present or value not in requirement.values
+        case "Exists":
+            return present
+        case "DoesNotExist":
+            return not present
+    return False

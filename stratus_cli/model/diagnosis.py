@@ -1,0 +1,82 @@
+"""Why something is broken: Diagnosis (one root cause), Incident (what is repaired together)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stratus_cli.model.finding import Evidence, Finding, Severity
+from stratus_cli.model.ref import Ref
+
+
+@dataclass(frozen=True, slots=True)
+class CauseMeta:
+    """Identity of a cause. id: kebab-case, stable; title: template for people, no variables."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownGood:
+    """A value that once worked, and why we believe so. value is JSON; None means "absent".
+
+    source: e.g. "ReplicaSet web-5d8f revision 3", "last-applied annotation", "recording of ...".
+    """
+
+    value: Any
+    source: str
+    age_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One root cause.
+
+    field: field path of root that is wrong ("" when the object itself is absent).
+    expected: what it should be, for people; None when nothing says.
+    facts: JSON values for the variables of runbooks. A runbook candidate whose variables are not
+    all here is not offered. confidence: 0..1.
+    explains: (rule code, ref) of the findings it accounts for, its symptoms.
+    """
+
+    cause: str
+    title: str
+    root: Ref
+    field: str
+    observed: str
+    expected: str | None
+    confidence: float
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    evidence: tuple[Evidence, ...] = ()
+    explains: tuple[tuple[str, Ref], ...] = ()
+    check: str = ""
+    """A command or observation that would tell this cause from its rivals."""
+
+
+@dataclass(frozen=True)
+class Incident:
+    """Roots that are repaired together, with the symptoms they explain.
+
+    id is a digest of cluster, causes and root refs: the same in every run.
+    """
+
+    id: str
+    severity: Severity
+    title: str
+    roots: tuple[Diagnosis, ...]
+    rivals: tuple[Diagnosis, ...] = ()
+    symptoms: tuple[Finding, ...] = ()
+
+    @property
+    def targets(self) -> tuple[Ref, ...]:
+        """The objects named by the symptoms, sorted."""
+        return tuple(sorted({symptom.ref for symptom in self.symptoms}))
+
+
+def incident_id(cluster_uid: str, roots: tuple[tuple[str, Ref], ...]) -> str:
+    """Ten hex digits. roots: (cause id, root ref) pairs, in any order."""
+    text = "\n".join([cluster_uid, *sorted(f"{cause} {ref}" for cause, ref in roots)])
+    return hashlib.sha256(text.encode()).hexdigest()[:10]

@@ -1,0 +1,163 @@
+"""Snapshot: what was read from a cluster at one moment, and what could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from functools import cached_property
+from typing import Any, TypeVar
+
+from stratus_cli.model.objects import Event, KubeObject
+from stratus_cli.model.ref import ClusterIdentity, Ref
+
+ObjectT = TypeVar("ObjectT", bound=KubeObject)
+
+
+class GapReason(Enum):
+    """Why something is not in a Snapshot. Values are shown and written to reports."""
+
+    FORBIDDEN = "forbidden"
+    NOT_SERVED = "not served"
+    TIMED_OUT = "timed out"
+    TRUNCATED = "truncated"
+    UNREADABLE = "unreadable"
+    ABSENT = "absent"  # a telemetry source that is not there
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that could not be read. subject: a kind ("Pod") or a source ("prometheus").
+
+    namespace: "" for all namespaces of the scope. A gap is never the same as an empty list.
+    """
+
+    subject: str
+    reason: GapReason
+    detail: str = ""
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which namespaces were asked for and read.
+
+    asked: () means every namespace. read/total: numbers for the header; total 0 = unknown.
+    """
+
+    asked: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
+    total: int = 0
+
+    def covers(self, namespace: str) -> bool:
+        """Whether objects of this namespace belong to the asked scope (cluster-scoped: yes)."""
+        return not namespace or not self.asked or namespace in self.asked
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One firing alert. starts_at/updated_at as Alertmanager gives them."""
+
+    name: str
+    labels: Mapping[str, str]
+    starts_at: datetime | None = None
+    updated_at: datetime | None = None
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Request figures of one unit over window_s seconds.
+
+    requests: count in the window; error_rate: 0..1; p99_s: seconds, successful requests only.
+    None where the source has no answer.
+    """
+
+    ref: Ref
+    window_s: float
+    requests: float | None
+    error_rate: float | None
+    p99_s: float | None
+    taken_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LogTail:
+    """Last lines of one container, redacted. previous: of the instance before the last restart."""
+
+    pod: Ref
+    container: str
+    previous: bool
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What telemetry said. sources: names of the sources that answered."""
+
+    alerts: tuple[Alert, ...] = ()
+    traffic: tuple[Traffic, ...] = ()
+    logs: tuple[LogTail, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Immutable. objects: decoded Structs by kind; a kind that was not read is missing and in gaps."""
+
+    taken_at: datetime
+    cluster: ClusterIdentity
+    objects: Mapping[str, tuple[KubeObject, ...]]
+    events: tuple[Event, ...] = ()
+    signals: Signals = field(default_factory=Signals)
+    gaps: tuple[Gap, ...] = ()
+    scope: Scope = field(default_factory=Scope)
+
+    def of(self, kind: type[ObjectT]) -> tuple[ObjectT, ...]:
+        """All objects of one Struct type, e.g. snap.of(Pod). () when none or not read."""
+        return self.objects.get(kind.KIND, ())  # type: ignore[return-value]  # keyed by KIND
+
+    def get(self, kind: type[ObjectT], namespace: str, name: str) -> ObjectT | None:
+        """One object by name, or None."""
+        found = self._by_name.get((kind.KIND, namespace, name))
+        return found  # type: ignore[return-value]  # keyed by KIND
+
+    def find(self, ref: Ref) -> KubeObject | None:
+        """One object by Ref (kind, namespace, name), or None."""
+        return self._by_name.get((ref.kind, ref.namespace, ref.name))
+
+    def was_read(self, kind: str) -> bool:
+        """Whether the kind was listed without a gap, so that absence means absence."""
+        return kind in self.objects and all(gap.subject != kind for gap in self.gaps)
+
+    def all_objects(self) -> Iterator[KubeObject]:
+        """Every object of every kind, events excluded."""
+        for items in self.objects.values():
+            yield from items
+
+    @cached_property
+    def _by_name(self) -> Mapping[tuple[str, str, str], KubeObject]:
+        return {
+            (kind, item.metadata.namespace, item.metadata.name): item
+            for kind, items in self.objects.items()
+            for item in items
+        }
+
+
+def ref_of(item: KubeObject) -> Ref:
+    """The Ref of a decoded object, with its api version and uid."""
+    meta = item.metadata
+    return Ref(item.KIND, meta.namespace, meta.name, item.API_VERSION, meta.uid)
+
+
+def ref_of_json(item: Mapping[str, Any]) -> Ref:
+    """The Ref of a raw JSON object that carries kind and apiVersion."""
+    meta = item["metadata"]
+    return Ref(
+        item["kind"],
+        meta.get("namespace", ""),
+        meta["name"],
+        item["apiVersion"],
+        meta.get("uid", ""),
+    )
