@@ -1,0 +1,114 @@
+"""stratus journal list | show | verify | export | rotate | prune"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stratus_cli.cli.session import Session, session
+from stratus_cli.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from stratus_cli.journal.replay import RecordedTransaction
+
+app = typer.Typer(
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="List, show, verify, export or tidy the journal.",
+)
+TxArgument = Annotated[str, typer.Argument(metavar="TX", help="Its first characters do.")]
+
+
+@app.command("list")
+def list_(ctx: typer.Context) -> None:
+    """Every transaction, newest first."""
+    with session(ctx, "journal", watch_journal=False) as run:
+        from stratus_cli.render.journal_text import list_page
+
+        run.show(list_page(_transactions(run), str(run.journal_path)))
+
+
+@app.command()
+def show(ctx: typer.Context, tx: TxArgument) -> None:
+    """One transaction: what was written, each diff and inverse, the verdict."""
+    with session(ctx, "journal", watch_journal=False) as run:
+        from stratus_cli.render.journal_text import transaction_history
+
+        run.show(transaction_history(_one(run, tx), str(run.journal_path)))
+
+
+@app.command()
+def verify(ctx: typer.Context) -> None:
+    """Check the hash chain from the first record to the last."""
+    with session(ctx, "journal", watch_journal=False) as run:
+        from stratus_cli.journal.file import read_entries
+
+        path = run.journal_path
+        entries = read_entries(path) if path.exists() else ()
+        run.write(f"the chain is whole: {len(entries)} records in {path}\n")
+
+
+@app.command()
+def export(ctx: typer.Context, tx: TxArgument) -> None:
+    """One transaction as a journal of its own, enough to undo it from elsewhere."""
+    with session(ctx, "journal", watch_journal=False) as run:
+        from stratus_cli.journal.file import export as make
+
+        run.write(make(run.journal_path, _one(run, tx).id))
+
+
+@app.command()
+def rotate(ctx: typer.Context) -> None:
+    """Start a new file that names this one and its last good hash; after a broken chain."""
+    with session(ctx, "journal", watch_journal=False) as run:
+        from stratus_cli.journal.file import rotate as start_new
+
+        path = run.journal_path
+        if run.operator.confirm(f"Set {path} aside and start a new journal?"):
+            run.write(f"{start_new(path, run.identity)}\n")
+            return
+        run.say("nothing was changed")
+        raise typer.Exit(4)
+
+
+@app.command()
+def prune(
+    ctx: typer.Context,
+    older_than: Annotated[
+        str, typer.Option(metavar="DURATION", help="Closed transactions older than this.")
+    ] = "2160h",
+) -> None:
+    """Set closed transactions older than 90 days aside in an archive file."""
+    with session(ctx, "journal", watch_journal=False) as run:
+        from stratus_cli.cli.options import duration
+        from stratus_cli.journal.file import prune as tidy
+
+        age_s = duration(older_than, "--older-than")
+        now = run.wiring.clock().now()
+        if run.operator.confirm(f"Archive what is older than {older_than} in {run.journal_path}?"):
+            run.write(f"{tidy(run.journal_path, run.identity, age_s=age_s, now=now)}\n")
+            return
+        run.say("nothing was changed")
+        raise typer.Exit(4)
+
+
+def _transactions(run: Session) -> tuple[RecordedTransaction, ...]:
+    from stratus_cli.journal.file import read_entries
+    from stratus_cli.journal.replay import transactions
+
+    path = run.journal_path
+    if not path.exists():
+        if run.options.journal:
+            raise UsageError("there is no such journal", str(path), "See: stratus doctor")
+        return ()
+    return transactions(read_entries(path))
+
+
+def _one(run: Session, tx: str) -> RecordedTransaction:
+    present = _transactions(run)
+    matching = [item for item in present if item.id.startswith(tx)]
+    if len(matching) == 1:
+        return matching[0]
+    what = "several transactions start so" if matching else "the journal has no such transaction"
+    raise UsageError(what, f"{tx} in {run.journal_path}", "See: stratus journal list")

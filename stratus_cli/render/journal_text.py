@@ -1,0 +1,65 @@
+"""Journal entries and transactions for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from stratus_cli.model.change import Change
+from stratus_cli.model.health import TransactionState
+from stratus_cli.render.page import Page
+from stratus_cli.render.plan_text import change_lines
+from stratus_cli.render.recheck import kubectl_of_change
+from stratus_cli.render.safe import clean, count
+from stratus_cli.render.transaction_text import STYLE
+
+if TYPE_CHECKING:
+    from stratus_cli.journal.replay import RecordedTransaction
+
+
+def list_page(transactions: Sequence[RecordedTransaction], path: str) -> Page:
+    """One line per transaction, newest first."""
+    page = Page()
+    still_open = sum(1 for tx in transactions if tx.state is None)
+    tail = f", {still_open} OPEN: stratus recover" if still_open else ""
+    page.line((f"{count(len(transactions), 'transaction')}{tail}", "bold"))
+    page.line((clean(path), "dim"))
+    for tx in reversed(transactions):
+        state, style = _state(tx.state)
+        undone = f"  undone by {tx.undone_by}" if tx.undone_by else ""
+        page.line(
+            f"{clean(tx.id)}  {tx.at:%Y-%m-%d %H:%M}  ",
+            (f"{state:<11}", style),
+            f"  {tx.kind:<8}  {clean(tx.title)}{undone}",
+        )
+    return page
+
+
+def transaction_history(tx: RecordedTransaction, journal: str) -> Page:
+    """Everything the journal knows of one transaction: writes, diffs, inverses, verdict."""
+    page = Page()
+    state, style = _state(tx.state)
+    page.line((state, style), f"  {clean(tx.title)}  [{clean(tx.id)}]")
+    page.field("kind", f"{tx.kind}{f' of {tx.undoes}' if tx.undoes else ''}")
+    page.field("incident", clean(tx.incident or "-"))
+    page.field("by", f"{clean(tx.who)} at {tx.at:%Y-%m-%d %H:%M:%S} UTC")
+    dones = {(done.step, done.rollback) for done in tx.dones}
+    for intent in tx.intents:
+        change = Change(intent.ref, intent.before, intent.after)
+        made = "" if (intent.step, intent.rollback) in dones else "  NOT KNOWN TO BE APPLIED"
+        word = "put back" if intent.rollback else "wrote"
+        page.line(f"{word} {intent.step}. {clean(intent.kubectl)}", (made, "bold red"), indent=3)
+        for line in change_lines(change):
+            page.line((line, {"+": "green", "-": "red"}.get(line[:1], "")), indent=6)
+        page.line(("inverse: ", "dim"), kubectl_of_change(change.inverse()), indent=6)
+    if tx.why:
+        page.field("why", clean(tx.why))
+    if tx.undone_by:
+        page.field("undone by", clean(tx.undone_by))
+    elif tx.state is TransactionState.COMMITTED:
+        page.line(("undo: ", "dim"), f"stratus undo {tx.id} --journal {clean(journal)}", indent=3)
+    return page
+
+
+def _state(state: TransactionState | None) -> tuple[str, str]:
+    return ("OPEN", "bold red") if state is None else (state.value, STYLE[state])
