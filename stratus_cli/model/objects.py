@@ -21,10 +21,10 @@ class _Part(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class OwnerReference(_Part):
-    api_version: str = ""
     kind: str
     name: str
     uid: str
+    api_version: str = ""
     controller: bool = False
 
 
@@ -138,8 +138,8 @@ class ResourceRequirements(_Part):
 
 
 class HTTPGetAction(_Part):
-    path: str = "/"
     port: IntOrString
+    path: str = "/"
     scheme: str = "HTTP"
     host: str = ""
 
