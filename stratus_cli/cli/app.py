@@ -10,7 +10,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import typer
@@ -19,6 +19,9 @@ from typer.core import TyperGroup
 from stratus_cli import __version__
 from stratus_cli.cli.options import SETTINGS, Setting
 from stratus_cli.model.errors import StratusError, UsageError
+
+if TYPE_CHECKING:
+    from stratus_cli.cli.wiring import Wiring
 
 COMMANDS = {
     "detect": "Show what is wrong. Changes nothing.",
@@ -91,11 +94,19 @@ def with_global_options(command: click.Command) -> None:
             with_global_options(child)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns its exit code; every expected error ends here as a few lines."""
+def main(arguments: Sequence[str] | None = None, *, wiring: Wiring | None = None) -> int:
+    """Run one command. Returns its exit code; every expected error ends here as a few lines.
+
+    wiring: other adapters than the real ones (tests, the demo).
+    """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        outcome = _root().main(args=arguments, prog_name="stratus", standalone_mode=False)
+        outcome = _root().main(
+            args=arguments,
+            prog_name="stratus",
+            standalone_mode=False,
+            obj={"wiring": wiring} if wiring else {},
+        )
         return outcome if isinstance(outcome, int) else 0
     except StratusError as error:
         return _say(error)

@@ -96,7 +96,9 @@ def _reads(run: Session) -> Check:
     total = sum(len(items) for items in snap.objects.values())
     if not hurting:
         names = len(snap.scope.read)
-        return Check("read", True, f"{total} objects of {len(snap.objects)} kinds, {names} namespaces")
+        return Check(
+            "read", True, f"{total} objects of {len(snap.objects)} kinds, {names} namespaces"
+        )
     shown = ", ".join(f"{gap.subject} {gap.reason.value}" for gap in hurting)
     return Check("read", False, shown, "Ask for get and list on these kinds; the rest is judged.")
 
@@ -134,7 +136,8 @@ def _clock(run: Session) -> Check:
         detail = f"this clock is at least {ahead_s:.0f} s behind the nodes'"
         return Check("clock", False, detail, "Set the time (NTP); Leases and alerts depend on it.")
     if ahead_s < -LEASE_AGE_S:
-        detail = f"the newest node Lease is {-ahead_s:.0f} s old: this clock is ahead, or no kubelet runs"
+        old = f"the newest node Lease is {-ahead_s:.0f} s old"
+        detail = f"{old}: this clock is ahead, or no kubelet runs"
         return Check("clock", False, detail, "Compare `date -u` here and on a node.")
     return Check("clock", True, f"newest node Lease {abs(ahead_s):.0f} s away")
 

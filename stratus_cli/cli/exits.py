@@ -55,9 +55,7 @@ def worst(codes: tuple[int, ...]) -> int:
     return next((code for code in WORST_FIRST if code in codes), OK)
 
 
-def exit_code(
-    report: Report, *, fail_on: Severity = Severity.RISK, dry_run: bool = False
-) -> int:
+def exit_code(report: Report, *, fail_on: Severity = Severity.RISK, dry_run: bool = False) -> int:
     """The code of a finished command. Problems below fail_on are shown but do not count."""
     if report.command in ("undo", "recover"):
         return _of_transactions(report)

@@ -21,12 +21,14 @@ def explain(
         str, typer.Argument(metavar="ID", help="Rule code, cause id, runbook or incident id.")
     ],
 ) -> None:
-    """Explain a rule (POD101), a cause (image-not-found), a runbook or an incident of the last run."""
+    """Explain a rule (POD101), a cause (image-not-found), a runbook or a recent incident."""
     with session(ctx, "explain", watch_journal=False) as run:
         text = _rule(name) or _cause(name, run) or _runbook(name, run) or _incident(name, run)
         if not text:
             near = difflib.get_close_matches(name, _known(run), 3)
-            hint = f"Did you mean {', '.join(near)}?" if near else f"Known: {', '.join(_known(run))}."
+            hint = (
+                f"Did you mean {', '.join(near)}?" if near else f"Known: {', '.join(_known(run))}."
+            )
             raise UsageError("nothing has this id", name, hint)
         run.write(text)
 

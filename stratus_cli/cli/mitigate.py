@@ -34,7 +34,9 @@ def mitigate(
 ) -> None:
     """Repair one incident (the worst, or --incident ID) in a transaction; kept only if it helps."""
     if digest and not plan:
-        raise UsageError("--digest belongs to --plan", "", "stratus mitigate --plan FILE --digest D")
+        raise UsageError(
+            "--digest belongs to --plan", "", "stratus mitigate --plan FILE --digest D"
+        )
     with session(ctx, "mitigate", writes=not dry_run, auto=auto) as run:
         from stratus_cli.cli.limits import apply_limits
 

@@ -26,7 +26,7 @@ from stratus_cli.render.plan_text import plan_page
 from stratus_cli.render.safe import clean
 
 
-@dataclass(frozen=True)
+@dataclass
 class PlanAnswer:
     """What was decided. choice: yes, stop, next or edit; lines: the edited kubectl lines."""
 

@@ -80,7 +80,10 @@ SETTINGS = (
         "timeout", "Deadline of one read.", ("--timeout",), "seconds", 15.0, metavar="DURATION"
     ),
     Setting(
-        "prometheus_url", "Prometheus, if not found by itself.", ("--prometheus-url",), metavar="URL"
+        "prometheus_url",
+        "Prometheus, if not found by itself.",
+        ("--prometheus-url",),
+        metavar="URL",
     ),
     Setting(
         "alertmanager_url",
@@ -206,9 +209,7 @@ def _from_toml(setting: Setting, item: Any, where: str) -> Any:
     if setting.kind == "list" and isinstance(item, list):
         if all(isinstance(part, str) for part in item):
             return tuple(item)
-    elif setting.kind == "flag" and isinstance(item, bool):
-        return item
-    elif setting.kind in ("count", "seconds") and isinstance(item, int | float):
+    elif (setting.kind == "flag" and isinstance(item, bool)) or (setting.kind in ("count", "seconds") and isinstance(item, int | float)):
         return item
     elif isinstance(item, str):
         return _from_text(setting, item, where)

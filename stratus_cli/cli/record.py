@@ -17,8 +17,8 @@ app = typer.Typer(rich_markup_mode=None)
 def record(ctx: typer.Context) -> None:
     """Write a redacted recording of the cluster to --out FILE (compressed when it ends in .gz).
 
-    Secret values are never read; values that look like credentials become keyed digests. detect,
-    diagnose, health and plan read it with --from, and --known-good takes one made when all was well.
+    Secret values are never read; values that look like credentials become keyed digests.
+    detect, diagnose, health and plan read it with --from; --known-good takes one made when well.
     """
     with session(ctx, "record") as run:
         from stratus_cli.flow.observe import ScopeRequest

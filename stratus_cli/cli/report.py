@@ -18,7 +18,8 @@ app = typer.Typer(rich_markup_mode=None)
 def report(
     ctx: typer.Context,
     file: Annotated[
-        str, typer.Argument(metavar="[FILE]", help="A report saved with -o json; else the last run.")
+        str,
+        typer.Argument(metavar="[FILE]", help="A report saved with -o json; else the last run."),
     ] = "",
     notification: Annotated[
         bool, typer.Option("--notification", help="A short draft for the incident channel.")
@@ -56,7 +57,9 @@ def read_document(path: Path, *, named: bool) -> dict[str, Any]:
         raise UsageError("the report cannot be read: it is not JSON", str(path), hint) from error
     if not isinstance(document, dict) or document.get("schema") != "stratus/report/v1":
         raise UsageError("this is not a Stratus report", str(path), hint)
-    missing = [key for key in ("incidents", "timing", "transactions", "cluster") if key not in document]
+    missing = [
+        key for key in ("incidents", "timing", "transactions", "cluster") if key not in document
+    ]
     if missing:
         raise UsageError(f"the report is incomplete: no {missing[0]!r}", str(path), hint)
     return document

@@ -36,7 +36,5 @@ def run(
             from stratus_cli.cli.agents import use_agents
 
             use_agents(opened, model)
-        request = RunRequest(
-            scope=opened.options.asked, dry_run=dry_run, runbooks=opened.runbooks
-        )
+        request = RunRequest(scope=opened.options.asked, dry_run=dry_run, runbooks=opened.runbooks)
         opened.finish(loop(opened.ports, request), dry_run=dry_run)

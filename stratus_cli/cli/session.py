@@ -159,9 +159,7 @@ class Session:
         self.progress.close()
         content = document(report, journal=self.journal_shown)
         if self.options.output == "text":
-            page = report_page(
-                report, journal=self.journal_shown, verbose=self.options.verbose > 0
-            )
+            page = report_page(report, journal=self.journal_shown, verbose=self.options.verbose > 0)
             if self.options.out and not out_is_taken:
                 write_whole(Path(self.options.out), page.text)
             else:
@@ -238,19 +236,18 @@ def _start_writing(run: Session, stack: ExitStack, *, tolerate_open: bool) -> No
         )
     header = run.operator.header(run.options.asked, str(run.journal_path))
     header.show(run.wiring.stderr)
-    held = stack.enter_context(run.wiring.journal(run.options, run.identity))  # type: ignore[arg-type]  # FileJournal is a context manager, the port is not
-    run.held = held
+    run.held = stack.enter_context(run.wiring.journal(run.options, run.identity))
     run.interrupt.at_once = False
     left = run.open_transactions()
     if left and not tolerate_open:
-        raise TransactionLeftOpen(
+        raise TransactionIsOpenError(
             f"transaction {left[0].id} was left open; nothing was done",
             str(run.journal_path),
             f"Close it first: stratus recover --journal {run.journal_path}",
         )
 
 
-class TransactionLeftOpen(StratusError):
+class TransactionIsOpenError(StratusError):
     """A writing command found an open transaction in the journal."""
 
     exit_code = exits.NOT_RESTORED

@@ -19,7 +19,9 @@ def undo(
     tx: Annotated[
         str, typer.Argument(metavar="[TX]", help="Transaction; see: stratus journal list.")
     ] = "",
-    last: Annotated[bool, typer.Option("--last", help="The newest one that can be undone.")] = False,
+    last: Annotated[
+        bool, typer.Option("--last", help="The newest one that can be undone.")
+    ] = False,
     incident: Annotated[
         str, typer.Option(metavar="ID", help="All transactions of this incident, newest first.")
     ] = "",

@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TextIO
 
@@ -111,7 +112,9 @@ class Wiring:
         folder = state_folder(self.env)
         return folder.is_dir() and any(folder.glob("**/*.jsonl"))
 
-    def journal(self, options: Options, identity: ClusterIdentity) -> Journal:
+    def journal(
+        self, options: Options, identity: ClusterIdentity
+    ) -> AbstractContextManager[Journal]:
         """The journal, opened for writing. A context manager that holds the file's lock."""
         from stratus_cli.journal.file import FileJournal
 

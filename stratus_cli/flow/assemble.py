@@ -127,9 +127,7 @@ def verified(ports: Ports, request: ScopeRequest, incidents: Sequence[Incident])
     return tuple(lines)
 
 
-def compared(
-    ports: Ports, past: Cluster, request: ScopeRequest, seen: Look
-) -> tuple[str, ...]:
+def compared(ports: Ports, past: Cluster, request: ScopeRequest, seen: Look) -> tuple[str, ...]:
     """What is new, worse or fixed since a recording, as lines."""
     before = detect(observe(replace(ports, cluster=past, sources=()), request))
     old = {finding.key: finding for finding in before.findings}
@@ -139,5 +137,9 @@ def compared(
         for key, finding in new.items()
         if key not in old or finding.severity > old[key].severity
     ]
-    lines += [f"fixed: {item.rule} {item.ref} {item.message}" for key, item in old.items() if key not in new]
+    lines += [
+        f"fixed: {item.rule} {item.ref} {item.message}"
+        for key, item in old.items()
+        if key not in new
+    ]
     return tuple(lines) or ("nothing new, worse or fixed since the recording",)

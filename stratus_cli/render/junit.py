@@ -25,7 +25,9 @@ def render(document: dict[str, Any]) -> str:
     )
     suite.extend(cases)
     ElementTree.indent(suite)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, "unicode") + "\n"
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, "unicode") + "\n"
+    )
 
 
 def _incident(item: dict[str, Any]) -> ElementTree.Element:

@@ -21,18 +21,24 @@ def incident_report(document: Document) -> str:
         lines += _incident(incident, document)
     if document["timeline"]:
         lines += ["## Timeline", "", "| UTC | What |", "|---|---|"]
-        lines += [f"| {_clock(item['at'])} | {_escape(item['what'])} |" for item in document["timeline"]]
+        lines += [
+            f"| {_clock(item['at'])} | {_escape(item['what'])} |" for item in document["timeline"]
+        ]
         lines.append("")
     if document["findings"]:
         lines += ["## Findings without a cause", ""]
         lines += [
-            f"- {item['severity']}: {item['rule']} {_escape(item['message'])} ({_code(item['ref'])})"
+            f"- {item['severity']}: {item['rule']} {_escape(item['message'])}"
+            f" ({_code(item['ref'])})"
             for item in document["findings"]
         ]
         lines.append("")
     if document["gaps"]:
         lines += ["## Not read", ""]
-        lines += [f"- {gap['subject']}: {gap['reason']} {_escape(gap['detail'])}".rstrip() for gap in document["gaps"]]
+        lines += [
+            f"- {gap['subject']}: {gap['reason']} {_escape(gap['detail'])}".rstrip()
+            for gap in document["gaps"]
+        ]
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 
@@ -103,7 +109,9 @@ def _root(root: Document) -> list[str]:
         f"  - observed {_code(root['observed'])}, expected {expected}",
     ]
     for item in root["evidence"]:
-        lines.append(f"  - evidence: {_code(item['ref'])} {_code(item['field'])} = {_code(item['value'])}")
+        lines.append(
+            f"  - evidence: {_code(item['ref'])} {_code(item['field'])} = {_code(item['value'])}"
+        )
         if item["kubectl"]:
             lines.append(f"    re-check: {_code(item['kubectl'])}")
     return lines

@@ -65,9 +65,7 @@ def _result(rule: str, severity: str, text: str, ref: str, incident: str) -> dic
         "ruleId": rule,
         "level": _LEVEL[severity],
         "message": {"text": text},
-        "locations": [
-            {"logicalLocations": [{"fullyQualifiedName": ref, "kind": "resource"}]}
-        ],
+        "locations": [{"logicalLocations": [{"fullyQualifiedName": ref, "kind": "resource"}]}],
         "partialFingerprints": {"stratus/ref": f"{rule} {ref}"},
     }
     if incident:

@@ -42,10 +42,8 @@ def transaction_page(tx: TransactionReport, *, journal: str) -> Page:
     if tx.state is TransactionState.COMMITTED:
         page.line(("undo: ", "dim"), undo_line(tx.id, journal), indent=3)
     if tx.state is TransactionState.NEEDS_HUMAN:
-        page.field(
-            "next",
-            f"put the fields above right, then: stratus recover --accept {tx.id}{_journal(journal)}",
-        )
+        accept = f"stratus recover --accept {tx.id}{_journal(journal)}"
+        page.field("next", f"put the fields above right, then: {accept}")
     return page
 
 
