@@ -206,12 +206,15 @@ def duration(text: str, where: str) -> float:
 
 
 def _from_toml(setting: Setting, item: Any, where: str) -> Any:
-    if setting.kind == "list" and isinstance(item, list):
-        if all(isinstance(part, str) for part in item):
-            return tuple(item)
-    elif (setting.kind == "flag" and isinstance(item, bool)) or (setting.kind in ("count", "seconds") and isinstance(item, int | float)):
-        return item
-    elif isinstance(item, str):
+    right_type = {
+        "list": isinstance(item, list) and all(isinstance(part, str) for part in item),
+        "flag": isinstance(item, bool),
+        "count": isinstance(item, int) and not isinstance(item, bool),
+        "seconds": isinstance(item, int | float) and not isinstance(item, bool),
+    }
+    if right_type.get(setting.kind):
+        return tuple(item) if setting.kind == "list" else item
+    if isinstance(item, str):
         return _from_text(setting, item, where)
     raise UsageError(f"a value of the wrong type for {setting.key!r}", where, _wanted(setting))
 

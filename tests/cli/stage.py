@@ -1,0 +1,64 @@
+"""A stage for CLI tests: the real commands on the demo's twin, with text files for a terminal.
+
+Time is the twin's, paths are below the test's own folder: so golden text needs no scrubbing.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from stratus_cli.cli.app import main
+from stratus_cli.cli.demonstration import DemoWiring
+from stratus_cli.cli.wiring import Wiring
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+
+
+class Typed(io.StringIO):
+    """Answers as typed on a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def transcript(self, command: str) -> str:
+        """Everything a person would see."""
+        err = f"--- stderr\n{self.err}" if self.err else ""
+        return f"$ {command}\n{self.out}{err}--- exit {self.code}\n"
+
+
+class Stage:
+    """Runs command lines, one after the other, on one twin."""
+
+    def __init__(self, folder: Path) -> None:
+        base = Wiring({}, io.StringIO(), io.StringIO(), io.StringIO())
+        self.wiring = DemoWiring(base, folder)
+
+    def run(self, *arguments: str, typed: str | None = None) -> Outcome:
+        """One command. typed: answers on a terminal; None: there is no terminal."""
+        out, err = io.StringIO(), io.StringIO()
+        stdin = io.StringIO() if typed is None else Typed(typed)
+        self.wiring.stdin, self.wiring.stdout, self.wiring.stderr = stdin, out, err
+        code = main(arguments, wiring=self.wiring)
+        return Outcome(code, out.getvalue(), err.getvalue())
+
+
+def check_golden(name: str, text: str) -> None:
+    """Compare with tests/golden/NAME.txt; `make golden` writes it instead."""
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get("STRATUS_UPDATE_GOLDEN"):
+        path.write_text(text, encoding="utf-8")
+        return
+    assert path.exists(), f"{path.name} is missing: run `make golden` and read the difference"
+    assert text == path.read_text(encoding="utf-8")
