@@ -1,0 +1,27 @@
+"""The causes, by id. One root cause per file; causes never import causes."""
+
+from stratus_cli.causes import (
+    command_fails,
+    configmap_missing,
+    image_not_found,
+    memory_limit_too_low,
+    node_selector_unsatisfiable,
+    quota_blocks_pods,
+    readiness_probe_wrong,
+    scaled_to_zero,
+    selector_matches_nothing,
+    target_port_unserved,
+)
+
+ALL = (
+    command_fails,
+    configmap_missing,
+    image_not_found,
+    memory_limit_too_low,
+    node_selector_unsatisfiable,
+    quota_blocks_pods,
+    readiness_probe_wrong,
+    scaled_to_zero,
+    selector_matches_nothing,
+    target_port_unserved,
+)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from stratus_cli.knowledge.runbook import (
     SECTIONS,
+    SPREAD,
     VARIABLE,
     Runbook,
     RunbookCandidate,
@@ -83,10 +84,11 @@ def _candidate(candidate: RunbookCandidate) -> Iterator[str]:
         if not line.startswith("kubectl "):
             yield f"not a kubectl line: {line}"
         # Any text does for a variable: only the form of the line is looked at.
-        words = fill(line, {name: "x" for name in variables_of(line)})
+        lists = {name: ["x"] for name in SPREAD.findall(line)}
+        words = fill(line, dict.fromkeys(variables_of(line), "x") | lists)
         if isinstance(words, Refusal):
             yield f"{words.reason}: {line}"
-        if "{{" in VARIABLE.sub("", line):
+        if "{{" in SPREAD.sub("", VARIABLE.sub("", line)):
             yield f"a variable that is not {{{{lower_case}}}}: {line}"
 
 

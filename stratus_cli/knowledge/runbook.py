@@ -23,6 +23,8 @@ Word = str | dict[str, Any] | list[Any]
 
 SECTIONS = ("Meaning", "Impact", "Diagnosis", "Mitigation", "Verify")
 VARIABLE = re.compile(r"\{\{\s*([a-z][a-z0-9_]*)\s*\}\}")
+SPREAD = re.compile(r"\{\{\*\s*([a-z][a-z0-9_]*)\s*\}\}")
+"""`{{*names}}`, a whole word, becomes one word for each element of a list: as its author wants."""
 _SETTING = re.compile(r"^(risk|when):\s*(.+)$")
 _PATCH_FLAG = re.compile(r"^(-p|--patch)=(?=[{\[])")
 
@@ -103,7 +105,7 @@ def treating(runbooks: Sequence[Runbook], cause: str) -> tuple[Runbook, ...]:
 
 def variables_of(line: str) -> tuple[str, ...]:
     """Names of the {{variables}} in a line, in order, each once."""
-    return tuple(dict.fromkeys(VARIABLE.findall(line)))
+    return tuple(dict.fromkeys((*VARIABLE.findall(line), *SPREAD.findall(line))))
 
 
 def fill(line: str, facts: Mapping[str, Json]) -> tuple[Word, ...] | Refusal:
@@ -124,10 +126,10 @@ def fill(line: str, facts: Mapping[str, Json]) -> tuple[Word, ...] | Refusal:
     filled: list[Word] = []
     for word in words:
         for part in _separate_patch(word):
-            result = _fill_word(part, facts)
+            result = _spread(part, facts) if SPREAD.fullmatch(part) else _fill_word(part, facts)
             if isinstance(result, Refusal):
                 return result
-            filled.append(result)
+            filled.extend(result if isinstance(result, tuple) else (result,))
     return tuple(filled)
 
 
@@ -213,8 +215,19 @@ def _fill_word(word: str, facts: Mapping[str, Json]) -> Word | Refusal:
     return text
 
 
+def _spread(word: str, facts: Mapping[str, Json]) -> tuple[str, ...] | Refusal:
+    name = SPREAD.sub(r"\1", word)
+    values = facts[name]
+    if not isinstance(values, list | tuple) or not values:
+        return Refusal("variable", f"{name} is not a list of names")
+    for value in values:
+        if not isinstance(value, str) or value.startswith("-") or not value.isprintable():
+            return Refusal("variable", f"{name} holds what is not a name")
+    return tuple(values)
+
+
 def _fill_text(text: str, facts: Mapping[str, Json]) -> str | Refusal:
-    for name in variables_of(text):
+    for name in VARIABLE.findall(text):
         value = facts[name]
         if value is None or isinstance(value, dict | list):
             return Refusal("variable", f"{name} is not a plain value and cannot stand in {text}")
@@ -223,7 +236,7 @@ def _fill_text(text: str, facts: Mapping[str, Json]) -> str | Refusal:
     return VARIABLE.sub(lambda match: _as_text(facts[match.group(1)]), text)
 
 
-def _fill_json(node: Json, facts: Mapping[str, Json]) -> Any:
+def _fill_json(node: Json, facts: Mapping[str, Json]) -> Json:
     """The document with every leaf and key filled, or the first Refusal."""
     if isinstance(node, str):
         whole = VARIABLE.fullmatch(node)

@@ -1,0 +1,36 @@
+"""The rules, in the order of their codes. One fault seen per file; rules never import rules."""
+
+from stratus_cli.rules.node import not_ready as node_not_ready
+from stratus_cli.rules.node import under_pressure
+from stratus_cli.rules.pod import (
+    config_error,
+    crash_looping,
+    image_pull_failing,
+    init_stuck,
+    not_ready,
+    unschedulable,
+    volume_failing,
+)
+from stratus_cli.rules.policy import quota_demands, quota_exhausted
+from stratus_cli.rules.service import no_endpoints, target_port_unserved
+from stratus_cli.rules.workload import pods_refused, rollout_stuck, scaled_to_zero, unavailable
+
+ALL = (
+    crash_looping,
+    image_pull_failing,
+    config_error,
+    volume_failing,
+    unschedulable,
+    not_ready,
+    init_stuck,
+    unavailable,
+    pods_refused,
+    rollout_stuck,
+    scaled_to_zero,
+    no_endpoints,
+    target_port_unserved,
+    node_not_ready,
+    under_pressure,
+    quota_exhausted,
+    quota_demands,
+)

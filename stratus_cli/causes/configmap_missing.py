@@ -1,0 +1,174 @@
+"""A ConfigMap, or a key of one, that pods need is not there.
+
+How we know: pods wait for a volume or cannot create a container, they refer to a ConfigMap without
+calling it optional, and it is absent. If an earlier revision referred to another ConfigMap that is
+there, the reference is what is wrong, not the ConfigMap.
+
+Known good: the ConfigMap in a recording (its values are not kept anywhere in the cluster once it is
+deleted); or the reference of the earlier revision.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from stratus_cli.causes.case import SHOWN_PODS, Case, Faulty
+from stratus_cli.kube.evidence import absent_evidence, event_evidence, field_evidence
+from stratus_cli.kube.fields import quoted
+from stratus_cli.kube.graph import config_maps_used
+from stratus_cli.kube.pods import CONFIG_REASONS, mount_failure, parts
+from stratus_cli.model.diagnosis import CauseMeta, Diagnosis, KnownGood
+from stratus_cli.model.finding import Evidence
+from stratus_cli.model.objects import ConfigMap, Pod
+from stratus_cli.model.ref import Ref
+from stratus_cli.model.snapshot import ref_of
+
+META = CauseMeta("configmap-missing", "a ConfigMap that pods need is missing")
+
+# kubelet: 'configmap "a" not found', "couldn't find key K in ConfigMap ns/a",
+# "configmap references non-existent config key: K"
+NOT_FOUND = re.compile(r'configmap "([^"]+)" not found')
+NO_KEY = re.compile(r"couldn't find key (\S+) in ConfigMap (\S+)/(\S+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One owner that refers to a missing ConfigMap, and where."""
+
+    faulty: Faulty
+    field: str
+
+
+def diagnose(case: Case) -> Iterator[Diagnosis]:
+    """One per missing ConfigMap, one per missing key, or one per wrong reference."""
+    missing: dict[Ref, list[Reference]] = defaultdict(list)
+    for faulty in case.faulty("POD103", "POD104"):
+        said = " ".join(_words(case, pod) for pod in faulty.pods)
+        for name, path, optional in config_maps_used(faulty.template):
+            ref = Ref("ConfigMap", faulty.ref.namespace, name, "v1")
+            if not optional and _is_absent(case, ref, said):
+                missing[ref].append(Reference(faulty, faulty.prefix + path))
+        yield from _missing_keys(case, faulty, said)
+    for ref in sorted(missing):
+        yield from _missing(case, ref, missing[ref])
+
+
+def _missing(case: Case, ref: Ref, references: list[Reference]) -> Iterator[Diagnosis]:
+    manifest = case.known_good.object(ref)
+    renamed = [(item, good) for item in references if (good := _earlier(case, item)) is not None]
+    if renamed and manifest is None:
+        for item, good in renamed:
+            yield _wrong_reference(case, ref, item, good)
+        return
+    facts: dict[str, object] = {"namespace": ref.namespace, "config_map": ref.name}
+    if manifest is not None:
+        facts |= {"manifest": manifest.value, "source": manifest.source}
+    yield Diagnosis(
+        cause=META.id,
+        title=META.title,
+        root=ref,
+        field="",
+        observed="(absent)",
+        expected=f"as in the {manifest.source}" if manifest else None,
+        confidence=0.95 if case.graph.snap.was_read("ConfigMap") else 0.85,
+        facts=facts,
+        evidence=(absent_evidence(ref), *_evidence(case, references)),
+        explains=_explains(case, references),
+        check="was it deleted, or renamed in a deploy that the workload did not get?",
+    )
+
+
+def _wrong_reference(case: Case, ref: Ref, item: Reference, good: KnownGood) -> Diagnosis:
+    facts = case.facts(item.faulty, item.field, config_map=ref.name, source=good.source)
+    return Diagnosis(
+        cause=META.id,
+        title="a workload refers to a ConfigMap that does not exist",
+        root=item.faulty.ref,
+        field=item.field,
+        observed=ref.name + case.changed_by(item.faulty.owner, item.field),
+        expected=str(good.value),
+        confidence=0.85,
+        facts=facts,
+        evidence=(
+            *case.field_evidence(item.faulty.owner, item.field),
+            absent_evidence(ref),
+            *_evidence(case, [item]),
+        ),
+        explains=_explains(case, [item]),
+        check=f"was ConfigMap {ref.name} meant to be deployed with this revision?",
+    )
+
+
+def _missing_keys(case: Case, faulty: Faulty, said: str) -> Iterator[Diagnosis]:
+    for key, namespace, name in sorted(set(NO_KEY.findall(said))):
+        ref = Ref("ConfigMap", namespace, name, "v1")
+        item = case.graph.snap.find(ref)
+        if not isinstance(item, ConfigMap) or key in item.data:
+            continue
+        good = case.known_good.config_key(ref, key)
+        facts: dict[str, object] = {"namespace": namespace, "config_map": name, "key": key}
+        if good is not None:
+            facts |= {"good_value": good.value, "source": good.source}
+        reference = Reference(faulty, "")
+        yield Diagnosis(
+            cause=META.id,
+            title="a key that pods need is missing in a ConfigMap",
+            root=ref_of(item),
+            field=f"data{quoted(key)}",
+            observed="(absent)",
+            expected=str(good.value) if good else None,
+            confidence=0.93,
+            facts=facts,
+            evidence=(
+                *case.field_evidence(item, f"data{quoted(key)}"),
+                *_evidence(case, [reference]),
+            ),
+            explains=_explains(case, [reference]),
+            check="was the key renamed, or lost in an edit?",
+        )
+
+
+def _earlier(case: Case, item: Reference) -> KnownGood | None:
+    """An earlier revision's name at this place, if that ConfigMap is there."""
+    if item.faulty.workload is None:
+        return None
+    for good in case.known_good.workload_field(item.faulty.workload, item.field):
+        name = good.value
+        if isinstance(name, str) and case.graph.snap.get(
+            ConfigMap, item.faulty.ref.namespace, name
+        ):
+            return good
+    return None
+
+
+def _is_absent(case: Case, ref: Ref, said: str) -> bool:
+    if case.graph.snap.was_read("ConfigMap"):
+        return case.graph.snap.find(ref) is None
+    return ref.name in NOT_FOUND.findall(said)
+
+
+def _explains(case: Case, references: list[Reference]) -> tuple[tuple[str, Ref], ...]:
+    keys = (key for item in references for key in case.explains(item.faulty, item.faulty.pods))
+    return tuple(dict.fromkeys(keys))
+
+
+def _words(case: Case, pod: Pod) -> str:
+    event = mount_failure(case.graph, pod)
+    waiting = (part.waiting_message for part in parts(pod) if part.waiting in CONFIG_REASONS)
+    return " ".join((*waiting, event.message if event else ""))
+
+
+def _evidence(case: Case, references: list[Reference]) -> Iterator[Evidence]:
+    for item in references[:SHOWN_PODS]:
+        if item.field:
+            yield field_evidence(item.faulty.owner, item.field)
+        pod = item.faulty.pods[0]
+        event = mount_failure(case.graph, pod)
+        if event is not None:
+            yield event_evidence(pod, event)
+        for part in parts(pod):
+            if part.waiting in CONFIG_REASONS:
+                yield field_evidence(pod, f"{part.status_path}.state.waiting.message")

@@ -1,0 +1,138 @@
+"""Which hypotheses become roots, and which roots belong to one incident. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+from datetime import datetime, timedelta
+
+from stratus_cli.kube.changes import last_change
+from stratus_cli.kube.fields import read
+from stratus_cli.kube.graph import Graph
+from stratus_cli.model.diagnosis import Diagnosis
+from stratus_cli.model.finding import Finding, Severity
+from stratus_cli.model.objects import Deployment, Pod, Service, Workload
+from stratus_cli.model.ref import Ref
+from stratus_cli.model.snapshot import ref_of
+
+CONSEQUENCES = frozenset({"WRK201", "WRK203", "SVC301"})
+"""Findings that follow from others: sharing one of these does not make two causes rivals."""
+
+ONE_CHANGE = timedelta(minutes=5)
+"""Equal changes this close together are one push. Our choice: a deploy to many workloads takes
+minutes, two people breaking the same thing in the same way at the same time is rare."""
+
+
+def choose(found: Iterable[Diagnosis]) -> tuple[list[Diagnosis], list[Diagnosis]]:
+    """(roots, rivals): where causes explain the same primary finding, the surer one is the root."""
+    roots: list[Diagnosis] = []
+    rivals: list[Diagnosis] = []
+    taken: dict[tuple[str, Ref], str] = {}
+    order = sorted(
+        (item for item in found if item.explains),
+        key=lambda item: (-item.confidence, item.cause, str(item.root), item.field),
+    )
+    for item in order:
+        primary = [key for key in item.explains if key[0] not in CONSEQUENCES]
+        if any(taken.get(key, item.cause) != item.cause for key in primary):
+            rivals.append(item)
+            continue
+        roots.append(item)
+        taken.update((key, item.cause) for key in primary or item.explains)
+    return roots, rivals
+
+
+def unexplained(
+    graph: Graph, findings: Sequence[Finding], roots: Sequence[Diagnosis]
+) -> list[Diagnosis]:
+    """One root per owner whose outage or degraded findings no cause explains."""
+    explained = {key for root in roots for key in root.explains}
+    touched = {ref for root in roots for _, ref in root.explains} | {root.root for root in roots}
+    by_owner: dict[Ref, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        if finding.key not in explained and finding.severity >= Severity.DEGRADED:
+            by_owner[_owner(graph, finding, touched)].append(finding)
+    return [_unexplained(owner, by_owner[owner]) for owner in sorted(by_owner)]
+
+
+def group(graph: Graph, roots: Sequence[Diagnosis]) -> list[tuple[Diagnosis, ...]]:
+    """Roots that share a symptom, an object or one change belong together."""
+    parent = list(range(len(roots)))
+
+    def top(index: int) -> int:
+        while parent[index] != index:
+            index = parent[index]
+        return index
+
+    first: dict[Hashable, int] = {}
+    for index, root in enumerate(roots):
+        shared: list[Hashable] = [*root.explains, root.root]
+        for key in shared:
+            parent[top(index)] = top(first.setdefault(key, index))
+    for left in range(len(roots)):
+        for right in range(left):
+            if top(left) != top(right) and _is_one_change(graph, roots[left], roots[right]):
+                parent[top(left)] = top(right)
+    members: dict[int, list[Diagnosis]] = defaultdict(list)
+    for index, root in enumerate(roots):
+        members[top(index)].append(root)
+    return [tuple(items) for items in members.values()]
+
+
+def _is_one_change(graph: Graph, one: Diagnosis, other: Diagnosis) -> bool:
+    """The same value was put into the same kind of field of both, within minutes."""
+    if (one.cause, one.root.namespace) != (other.cause, other.root.namespace):
+        return False
+    if one.cause == "unexplained" or one.root.kind != other.root.kind:
+        return False
+    here, there = graph.snap.find(one.root), graph.snap.find(other.root)
+    if here is None or there is None or not one.field or not other.field:
+        return False
+    if read(here, one.field) != read(there, other.field):
+        return False
+    times = _changed_at(graph, one), _changed_at(graph, other)
+    if times[0] is None or times[1] is None:
+        return False
+    return abs(times[0] - times[1]) <= ONE_CHANGE
+
+
+def _changed_at(graph: Graph, item: Diagnosis) -> datetime | None:
+    """When the field was changed: its revision's ReplicaSet, else what managedFields remember."""
+    owner = graph.snap.find(item.root)
+    if isinstance(owner, Deployment) and item.field.startswith("spec.template."):
+        current = graph.current_replica_set(owner)
+        if current is not None:
+            return current.metadata.creation_timestamp
+    change = last_change(owner, item.field) if owner is not None else None
+    return change.at if change else None
+
+
+def _owner(graph: Graph, finding: Finding, touched: set[Ref]) -> Ref:
+    """What an unexplained finding is about: the top owner, or the workload behind a Service."""
+    item = graph.snap.find(finding.ref)
+    if isinstance(item, Service) and finding.rule in CONSEQUENCES:
+        behind = sorted(ref_of(workload) for workload in graph.selected_workloads(item))
+        known = [ref for ref in behind if ref in touched]
+        return (known or behind or [finding.ref])[0]
+    if isinstance(item, Pod | Workload):
+        return ref_of(graph.top_owner(item))
+    return finding.ref
+
+
+def _unexplained(owner: Ref, findings: list[Finding]) -> Diagnosis:
+    worst = max(
+        findings, key=lambda item: (item.rule not in CONSEQUENCES, item.severity, item.rule)
+    )
+    evidence = worst.evidence
+    return Diagnosis(
+        cause="unexplained",
+        title=worst.message,
+        root=owner,
+        field=evidence[0].field if evidence and evidence[0].ref == owner else "",
+        observed=worst.message,
+        expected=None,
+        confidence=0.0,
+        evidence=tuple(piece for item in findings for piece in item.evidence),
+        explains=tuple(item.key for item in findings),
+        check=f"stratus explain {worst.rule}",
+    )
