@@ -11,10 +11,10 @@ from dataclasses import replace
 from stratus_cli import causes
 from stratus_cli.causes.case import Case, findings_by_key
 from stratus_cli.flow.detect import Detection
-from stratus_cli.flow.grouping import CONSEQUENCES, choose, group, unexplained
+from stratus_cli.flow.grouping import CONSEQUENCES, choose, complete, group
+from stratus_cli.knowledge.runbook import Runbook
 from stratus_cli.kube.evidence import holds
 from stratus_cli.kube.known_good import KnownGoodValues
-from stratus_cli.knowledge.runbook import Runbook
 from stratus_cli.model.diagnosis import Diagnosis, Incident, incident_id
 from stratus_cli.model.errors import StratusError
 from stratus_cli.model.finding import Evidence, Finding, Severity
@@ -37,7 +37,7 @@ def diagnose(
     case = Case(graph, detection.findings, KnownGoodValues(graph, recording))
     found = [item for cause in causes.ALL for item in cause.diagnose(case)]
     roots, rivals = choose(found)
-    roots += unexplained(graph, detection.findings, roots)
+    roots = complete(graph, detection.findings, roots)
     by_key = findings_by_key(detection.findings)
     incidents = [
         _incident(detection.snap.cluster.uid, members, rivals, by_key)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from stratus_cli.kube.changes import last_change
@@ -14,6 +15,9 @@ from stratus_cli.model.finding import Finding, Severity
 from stratus_cli.model.objects import Deployment, Pod, Service, Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
+
+SURE_ENOUGH = 0.3
+"""Below it a hypothesis is only a rival: naming nothing is better than naming the wrong thing."""
 
 CONSEQUENCES = frozenset({"WRK201", "WRK203", "SVC301"})
 """Findings that follow from others: sharing one of these does not make two causes rivals."""
@@ -34,7 +38,8 @@ def choose(found: Iterable[Diagnosis]) -> tuple[list[Diagnosis], list[Diagnosis]
     )
     for item in order:
         primary = [key for key in item.explains if key[0] not in CONSEQUENCES]
-        if any(taken.get(key, item.cause) != item.cause for key in primary):
+        beaten = any(taken.get(key, item.cause) != item.cause for key in primary)
+        if beaten or item.confidence < SURE_ENOUGH:
             rivals.append(item)
             continue
         roots.append(item)
@@ -42,17 +47,29 @@ def choose(found: Iterable[Diagnosis]) -> tuple[list[Diagnosis], list[Diagnosis]
     return roots, rivals
 
 
-def unexplained(
+def complete(
     graph: Graph, findings: Sequence[Finding], roots: Sequence[Diagnosis]
 ) -> list[Diagnosis]:
-    """One root per owner whose outage or degraded findings no cause explains."""
+    """The roots, with one more per owner whose outage or degraded findings no cause explains.
+
+    What merely follows (a Service whose workload has a root) is added to that root instead.
+    """
     explained = {key for root in roots for key in root.explains}
-    touched = {ref for root in roots for _, ref in root.explains} | {root.root for root in roots}
+    owners = {_touched(graph, ref): root for root in reversed(roots) for _, ref in root.explains}
     by_owner: dict[Ref, list[Finding]] = defaultdict(list)
+    follows: dict[int, list[tuple[str, Ref]]] = defaultdict(list)
     for finding in findings:
-        if finding.key not in explained and finding.severity >= Severity.DEGRADED:
-            by_owner[_owner(graph, finding, touched)].append(finding)
-    return [_unexplained(owner, by_owner[owner]) for owner in sorted(by_owner)]
+        if finding.key in explained or finding.severity < Severity.DEGRADED:
+            continue
+        owner = _owner(graph, finding, owners)
+        if finding.rule in CONSEQUENCES and owner in owners:
+            follows[id(owners[owner])].append(finding.key)
+        else:
+            by_owner[owner].append(finding)
+    return [
+        *(replace(root, explains=(*root.explains, *follows[id(root)])) for root in roots),
+        *(_unexplained(owner, by_owner[owner]) for owner in sorted(by_owner)),
+    ]
 
 
 def group(graph: Graph, roots: Sequence[Diagnosis]) -> list[tuple[Diagnosis, ...]]:
@@ -66,7 +83,9 @@ def group(graph: Graph, roots: Sequence[Diagnosis]) -> list[tuple[Diagnosis, ...
 
     first: dict[Hashable, int] = {}
     for index, root in enumerate(roots):
-        shared: list[Hashable] = [*root.explains, root.root]
+        shared: list[Hashable] = [*root.explains]
+        if root.cause != "unexplained":  # it must not hold up the repair of what is explained
+            shared.append(root.root)
         for key in shared:
             parent[top(index)] = top(first.setdefault(key, index))
     for left in range(len(roots)):
@@ -107,7 +126,13 @@ def _changed_at(graph: Graph, item: Diagnosis) -> datetime | None:
     return change.at if change else None
 
 
-def _owner(graph: Graph, finding: Finding, touched: set[Ref]) -> Ref:
+def _touched(graph: Graph, ref: Ref) -> Ref:
+    """The top owner of a symptom, or the symptom's own object."""
+    item = graph.snap.find(ref)
+    return ref_of(graph.top_owner(item)) if item is not None else ref
+
+
+def _owner(graph: Graph, finding: Finding, touched: Mapping[Ref, Diagnosis]) -> Ref:
     """What an unexplained finding is about: the top owner, or the workload behind a Service."""
     item = graph.snap.find(finding.ref)
     if isinstance(item, Service) and finding.rule in CONSEQUENCES:
