@@ -155,10 +155,10 @@ class Case:
             return (evidence,)
         return (Evidence(evidence.source, evidence.ref, path, evidence.value, change.at),)
 
-    def changed_by(self, item: KubeObject, path: str) -> str:
-        """ ", set by X at T", or nothing."""
+    def changed(self, item: KubeObject, path: str) -> dict[str, str]:
+        """Who set the field and when, as a fact, where the API server remembers."""
         change = last_change(item, path)
-        return f", {change}" if change else ""
+        return {"changed": str(change)} if change else {}
 
     def logs(self, pod: Pod, container: str) -> tuple[Evidence, ...]:
         """The last lines that a container wrote, of the instance that ended if there is one."""

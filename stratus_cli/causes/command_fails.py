@@ -66,11 +66,10 @@ def _diagnosis(
         title=META.title,
         root=faulty.ref,
         field=field,
-        observed=as_text(read(faulty.template, f"{path}.{name}"))
-        + case.changed_by(faulty.owner, field),
+        observed=as_text(read(faulty.template, f"{path}.{name}")),
         expected=_shown(best.value) if best else None,
         confidence=_confidence(case, faulty, path, crashing, known=best is not None),
-        facts=facts,
+        facts=facts | case.changed(faulty.owner, field),
         evidence=(
             *case.field_evidence(faulty.owner, field),
             *(item for pair in crashing[:SHOWN_PODS] for item in _evidence(case, *pair)),

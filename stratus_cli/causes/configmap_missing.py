@@ -88,7 +88,7 @@ def _wrong_reference(case: Case, ref: Ref, item: Reference, good: KnownGood) -> 
         title="a workload refers to a ConfigMap that does not exist",
         root=item.faulty.ref,
         field=item.field,
-        observed=ref.name + case.changed_by(item.faulty.owner, item.field),
+        observed=ref.name,
         expected=str(good.value),
         confidence=0.85,
         facts=facts,

@@ -54,10 +54,10 @@ def _diagnosis(case: Case, faulty: Faulty, path: str, failing: list[tuple[Pod, P
         title=META.title,
         root=faulty.ref,
         field=field,
-        observed=image + case.changed_by(faulty.owner, field),
+        observed=image,
         expected=best.value if best else None,
         confidence=_confidence(case, failing, known=best is not None),
-        facts=facts,
+        facts=facts | case.changed(faulty.owner, field),
         evidence=(
             *case.field_evidence(faulty.owner, field),
             *(item for pair in failing[:SHOWN_PODS] for item in _evidence(case, *pair)),

@@ -54,13 +54,12 @@ def _diagnosis(case: Case, faulty: Faulty) -> Diagnosis:
         title=META.title,
         root=faulty.ref,
         field=f"{field}{quoted(wrong[0])}" if len(wrong) == 1 else field,
-        observed=as_text({key: selector[key] for key in wrong})
-        + case.changed_by(faulty.owner, field),
+        observed=as_text({key: selector[key] for key in wrong}),
         expected=(as_text(dict(expected[0])) if expected[0] else "no nodeSelector")
         if expected
         else None,
         confidence=expected[2] if expected else 0.8,
-        facts=facts,
+        facts=facts | case.changed(faulty.owner, field),
         evidence=(*case.field_evidence(faulty.owner, field), *_evidence(case, faulty, wrong)),
         explains=case.explains(faulty, faulty.pods),
         check="kubectl get nodes --show-labels: was a node removed, or has it lost a label?",

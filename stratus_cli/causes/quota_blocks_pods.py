@@ -61,11 +61,10 @@ def _diagnosis(case: Case, ref: Ref, blocked: Blocked) -> Diagnosis:
             f"{shown} demands {', '.join(demands)}, which the pods do not set"
             if demands
             else f"{shown} is used up"
-        )
-        + (case.changed_by(known, FIELD) if known else ""),
+        ),
         expected=_expected(facts),
         confidence=0.97 if known and not _is_late(known, first) else 0.85,
-        facts=facts,
+        facts=facts | (case.changed(known, FIELD) if known else {}),
         evidence=(
             *(case.field_evidence(known, FIELD) if known else ()),
             *(

@@ -46,12 +46,12 @@ def _diagnosis(case: Case, workload: Workload) -> Diagnosis:
         title=META.title,
         root=ref,
         field=FIELD,
-        observed="0" + case.changed_by(workload, FIELD),
+        observed="0",
         expected=str(good[0].value) if good else None,
         confidence=_confidence(
             strong=bool(strong), dated=scaled_at(case.graph, workload) is not None
         ),
-        facts=facts,
+        facts=facts | case.changed(workload, FIELD),
         evidence=(
             *case.field_evidence(workload, FIELD),
             *((event_evidence(workload, scaled[0]),) if scaled else ()),

@@ -64,10 +64,10 @@ def _diagnosis(case: Case, service: Service, port: ServicePort, pods: list[Pod])
         title=META.title,
         root=ref_of(service),
         field=field,
-        observed=str(target_of(port)) + case.changed_by(service, field),
+        observed=str(target_of(port)),
         expected=str(expected[0]) if expected else None,
         confidence=_confidence(case, service, port, expected),
-        facts=facts,
+        facts=facts | case.changed(service, field),
         evidence=(
             *case.field_evidence(service, field),
             *(

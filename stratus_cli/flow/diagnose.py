@@ -22,6 +22,9 @@ from stratus_cli.model.ports import Diagnoser
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Snapshot
 
+INCIDENT = Severity.DEGRADED
+"""What is only a risk stays a finding: nobody is hurt, and nothing is written for it."""
+
 UNSURE = 0.5  # what a model says about an unexplained incident is a hypothesis, no more
 
 
@@ -35,10 +38,15 @@ def diagnose(
     """The incidents behind the findings, ranked worst first."""
     graph = detection.graph
     case = Case(graph, detection.findings, KnownGoodValues(graph, recording))
-    found = [item for cause in causes.ALL for item in cause.diagnose(case)]
+    by_key = findings_by_key(detection.findings)
+    found = [
+        item
+        for cause in causes.ALL
+        for item in cause.diagnose(case)
+        if any(by_key[key].severity >= INCIDENT for key in item.explains)
+    ]
     roots, rivals = choose(found)
     roots = complete(graph, detection.findings, roots)
-    by_key = findings_by_key(detection.findings)
     incidents = [
         _incident(detection.snap.cluster.uid, members, rivals, by_key)
         for members in group(graph, roots)

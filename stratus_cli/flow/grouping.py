@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from stratus_cli.kube.changes import last_change
-from stratus_cli.kube.fields import read
 from stratus_cli.kube.graph import Graph
 from stratus_cli.model.diagnosis import Diagnosis
 from stratus_cli.model.finding import Finding, Severity
@@ -88,31 +88,27 @@ def group(graph: Graph, roots: Sequence[Diagnosis]) -> list[tuple[Diagnosis, ...
             shared.append(root.root)
         for key in shared:
             parent[top(index)] = top(first.setdefault(key, index))
-    for left in range(len(roots)):
-        for right in range(left):
-            if top(left) != top(right) and _is_one_change(graph, roots[left], roots[right]):
-                parent[top(left)] = top(right)
+    for left, right in _one_change(graph, roots):
+        parent[top(left)] = top(right)
     members: dict[int, list[Diagnosis]] = defaultdict(list)
     for index, root in enumerate(roots):
         members[top(index)].append(root)
     return [tuple(items) for items in members.values()]
 
 
-def _is_one_change(graph: Graph, one: Diagnosis, other: Diagnosis) -> bool:
-    """The same value was put into the same kind of field of both, within minutes."""
-    if (one.cause, one.root.namespace) != (other.cause, other.root.namespace):
-        return False
-    if one.cause == "unexplained" or one.root.kind != other.root.kind:
-        return False
-    here, there = graph.snap.find(one.root), graph.snap.find(other.root)
-    if here is None or there is None or not one.field or not other.field:
-        return False
-    if read(here, one.field) != read(there, other.field):
-        return False
-    times = _changed_at(graph, one), _changed_at(graph, other)
-    if times[0] is None or times[1] is None:
-        return False
-    return abs(times[0] - times[1]) <= ONE_CHANGE
+def _one_change(graph: Graph, roots: Sequence[Diagnosis]) -> Iterator[tuple[int, int]]:
+    """Pairs of roots where the same value was put into the same kind of object within minutes."""
+    alike: dict[Hashable, list[tuple[datetime, str, int]]] = defaultdict(list)
+    for index, root in enumerate(roots):
+        at = _changed_at(graph, root) if root.field else None
+        if root.cause != "unexplained" and at is not None:
+            key = (root.cause, root.root.namespace, root.root.kind, root.observed)
+            alike[key].append((at, str(root.root), index))
+    for items in alike.values():
+        items.sort()
+        for (one, _, left), (other, _, right) in pairwise(items):
+            if other - one <= ONE_CHANGE:
+                yield left, right
 
 
 def _changed_at(graph: Graph, item: Diagnosis) -> datetime | None:

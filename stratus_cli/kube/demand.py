@@ -14,7 +14,8 @@ from stratus_cli.kube.changes import FieldChange, last_change
 from stratus_cli.kube.evidence import event_evidence, field_evidence
 from stratus_cli.kube.graph import Graph, controller_reference
 from stratus_cli.kube.pods import age_s
-from stratus_cli.kube.workloads import holders, sorted_workloads
+from stratus_cli.kube.selectors import matches_map
+from stratus_cli.kube.workloads import holders
 from stratus_cli.model.finding import Evidence
 from stratus_cli.model.objects import Deployment, Event, Service, Workload
 
@@ -69,10 +70,10 @@ def callers(graph: Graph, service: Service) -> Iterator[tuple[Workload, str]]:
     name = re.escape(service.metadata.name)
     # An address: a URL's host, or name:port, or name.namespace, or the name alone.
     address = re.compile(rf"(?:^|//|[\s,;@=]){name}(?:[:/.][\w.:/-]*)?(?=$|[\s,;])")
-    for workload in sorted_workloads(graph):
-        if workload.metadata.namespace != service.metadata.namespace:
-            continue
-        if service in graph.services_of(workload) or workload.spec.replicas == 0:
+    here = graph.workloads_in(service.metadata.namespace)
+    for workload in sorted(here, key=lambda item: (item.KIND, item.metadata.name)):
+        own = matches_map(service.spec.selector, workload.spec.template.metadata.labels)
+        if own or workload.spec.replicas == 0:
             continue
         for container in workload.spec.template.spec.containers:
             hit = next((item.name for item in container.env if address.search(item.value)), None)

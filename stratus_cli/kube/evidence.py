@@ -71,7 +71,9 @@ def _field_holds(evidence: Evidence, snap: Snapshot) -> bool:
         value = as_text(read(item, evidence.field))
     except ValueError:  # a path that an agent made up
         return False
-    return value == evidence.value or _alike(value, evidence.value)
+    if evidence.field.endswith(".message"):
+        return _alike(value, evidence.value)
+    return value == evidence.value
 
 
 def _is_about(event: Event, ref: Ref) -> bool:

@@ -1,0 +1,178 @@
+"""Cases: YAML that says which manifests are given, what is changed in them, and what must come out.
+
+One case is one test id. Manifests are as the API returns them; `set`, `drop` and `add` make small
+variants of them, so that a case shows what matters in it and nothing else.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from stratus_cli.kube.fields import segments
+from stratus_cli.kube.kinds import BY_KIND, OBSERVED
+from stratus_cli.model.objects import Event, KubeObject
+from stratus_cli.model.ref import ClusterIdentity, Ref
+from stratus_cli.model.snapshot import Gap, GapReason, LogTail, Signals, Snapshot
+
+HERE = Path(__file__).parent
+AT = "2026-11-24T12:00:00Z"
+CLUSTER = ClusterIdentity("u-cluster", "test", "https://test", "tester", "v1.34.4")
+DOES_NOT_ARISE = "(gone)"
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """One case of one file. subject: rule code or cause id."""
+
+    subject: str
+    name: str
+    body: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """The test id."""
+        return f"{self.subject}-{self.name}"
+
+    def snapshot(self) -> Snapshot:
+        """What the case gives."""
+        return snapshot_of(self.body)
+
+
+def cases(folder: str, key: str) -> Iterator[CaseFile]:
+    """Every case of every file of a folder. key: what names the subject ("rule" or "cause")."""
+    for path in sorted((HERE / folder).glob("*.yaml")):
+        document = yaml.safe_load(path.read_text())
+        for name, body in document["cases"].items():
+            yield CaseFile(document[key], name, body)
+
+
+def snapshot_of(body: Mapping[str, Any]) -> Snapshot:
+    """The snapshot of a case body: given, set, drop, add, gaps, logs, at."""
+    items = raw_objects(body)
+    gaps = tuple(
+        Gap(gap, GapReason.FORBIDDEN)
+        if isinstance(gap, str)
+        else Gap(gap["subject"], GapReason(gap["reason"]), namespace=gap.get("namespace", ""))
+        for gap in body.get("gaps", [])
+    )
+    logs = tuple(
+        LogTail(
+            Ref("Pod", "shop", tail["pod"]),
+            tail["container"],
+            tail.get("previous", False),
+            tuple(tail["lines"]),
+        )
+        for tail in body.get("logs", [])
+    )
+    return snapshot(items, at=body.get("at", AT), gaps=gaps, signals=Signals(logs=logs))
+
+
+def raw_objects(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The objects of a case body, changed as it says."""
+    items = [copy.deepcopy(item) for name in body.get("given", []) for item in manifests(name)]
+    items = [item for item in items if _key(item) not in body.get("drop", [])]
+    items += copy.deepcopy(body.get("add", []))
+    for key, edits in body.get("set", {}).items():
+        matching = [item for item in items if _matches(item, key)]
+        assert matching, f"no object {key} is given"
+        for item in matching:
+            for path, value in edits.items():
+                _set(item, path, value)
+    return items
+
+
+def snapshot(
+    items: list[dict[str, Any]],
+    *,
+    at: str = AT,
+    gaps: tuple[Gap, ...] = (),
+    signals: Signals | None = None,
+) -> Snapshot:
+    """A snapshot of raw objects. Every observed kind counts as read unless it is in gaps."""
+    unread = {gap.subject for gap in gaps if not gap.namespace}
+    objects: dict[str, list[KubeObject]] = {
+        info.kind: [] for info in OBSERVED if info.kind not in unread and info.kind != "Event"
+    }
+    events: list[Event] = []
+    for item in items:
+        struct = BY_KIND[item["kind"]].struct
+        assert struct is not None, item["kind"]
+        decoded = msgspec.json.decode(json.dumps(item), type=struct)
+        if isinstance(decoded, Event):
+            events.append(decoded)
+        elif item["kind"] in objects:
+            objects[item["kind"]].append(decoded)
+    return Snapshot(
+        datetime.fromisoformat(at).astimezone(UTC),
+        CLUSTER,
+        {kind: tuple(found) for kind, found in objects.items()},
+        () if "Event" in unread else tuple(events),
+        signals or Signals(),
+        gaps,
+    )
+
+
+def manifests(name: str) -> list[dict[str, Any]]:
+    """The objects of one file of tests/cases/manifests."""
+    return list(_manifests(name))
+
+
+@cache
+def _manifests(name: str) -> tuple[dict[str, Any], ...]:
+    documents = yaml.load_all((HERE / "manifests" / name).read_text(), Loader=_Loader)  # noqa: S506  # a safe loader
+    return tuple(item for item in documents if item)
+
+
+class _Loader(yaml.SafeLoader):
+    """Times stay text, as in the API's JSON."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
+    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _key(item: Mapping[str, Any]) -> str:
+    return f"{item['kind']}/{item['metadata']['name']}"
+
+
+def _matches(item: Mapping[str, Any], key: str) -> bool:
+    """ "Kind/name", or "Kind/*" for each of the kind."""
+    return _key(item) == key or f"{item['kind']}/*" == key
+
+
+def _set(item: dict[str, Any], path: str, value: Any) -> None:
+    node: Any = item
+    *parents, last = segments(path)
+    for segment in parents:
+        node = _child(node, segment)
+    if isinstance(last, dict):
+        index = next(i for i, element in enumerate(node) if _has(element, last))
+        node[index] = value
+    elif value == DOES_NOT_ARISE:
+        node.pop(last, None)
+    else:
+        node[last] = value
+
+
+def _child(node: Any, segment: Any) -> Any:
+    if isinstance(segment, dict):
+        return next(element for element in node if _has(element, segment))
+    if isinstance(node, dict):
+        return node.setdefault(segment, {})
+    return node[segment]
+
+
+def _has(element: Mapping[str, Any], keys: Mapping[str, str]) -> bool:
+    return all(str(element.get(key)) == value for key, value in keys.items())
