@@ -142,6 +142,9 @@ class Case:
             "workload": faulty.ref.name,
             **more,
         }
+        if ".initContainers[" in f".{field}" and not field.endswith(".image"):
+            # Lines that patch `containers` by this name would add a container.
+            facts["init_container"] = facts.pop("container", "")
         revision = self.known_good.revision(faulty.workload, field) if faulty.workload else None
         if revision is not None:
             facts["good_revision"] = revision

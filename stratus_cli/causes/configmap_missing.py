@@ -32,6 +32,7 @@ META = CauseMeta("configmap-missing", "a ConfigMap that pods need is missing")
 # "configmap references non-existent config key: K"
 NOT_FOUND = re.compile(r'configmap "([^"]+)" not found')
 NO_KEY = re.compile(r"couldn't find key (\S+) in ConfigMap (\S+)/(\S+)")
+NO_ITEM = re.compile(r'volume "([^"]+)" : configmap references non-existent config key: (\S+)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def _wrong_reference(case: Case, ref: Ref, item: Reference, good: KnownGood) -> 
 
 
 def _missing_keys(case: Case, faulty: Faulty, said: str) -> Iterator[Diagnosis]:
-    for key, namespace, name in sorted(set(NO_KEY.findall(said))):
+    for key, namespace, name in sorted({*NO_KEY.findall(said), *_missing_items(faulty, said)}):
         ref = Ref("ConfigMap", namespace, name, "v1")
         item = case.graph.snap.find(ref)
         if not isinstance(item, ConfigMap) or key in item.data:
@@ -129,6 +130,15 @@ def _missing_keys(case: Case, faulty: Faulty, said: str) -> Iterator[Diagnosis]:
             explains=_explains(case, [reference]),
             check="was the key renamed, or lost in an edit?",
         )
+
+
+def _missing_items(faulty: Faulty, said: str) -> Iterator[tuple[str, str, str]]:
+    """(key, namespace, ConfigMap) of volumes that pick keys which are not there."""
+    sources = {volume.name: volume.config_map for volume in faulty.template.volumes}
+    for name, key in NO_ITEM.findall(said):
+        source = sources.get(name)
+        if source is not None:
+            yield key, faulty.ref.namespace, source.name
 
 
 def _earlier(case: Case, item: Reference) -> KnownGood | None:

@@ -7,15 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stratus_cli.knowledge.runbook import (
-    SECTIONS,
-    SPREAD,
-    VARIABLE,
-    Runbook,
-    RunbookCandidate,
-    fill,
-    variables_of,
-)
+from stratus_cli.knowledge.fill import SPREAD, VARIABLE, fill, variables_of
+from stratus_cli.knowledge.runbook import SECTIONS, Runbook, RunbookCandidate
 from stratus_cli.model.plan import Refusal
 
 NAME = "^[a-z0-9]+(-[a-z0-9]+)*$"

@@ -206,6 +206,8 @@ def is_starting(graph: Graph, pod: Pod) -> bool:
     """Not ready yet, with nothing against it and its start-up allowance not used up."""
     if not is_live(pod) or is_ready(pod) or is_failing(graph, pod):
         return False
+    if any(_has_just_ended(graph, part) for part in parts(pod)):
+        return True
     running = [part for part in parts(pod) if not part.is_init and part.status.state.running]
     if any(is_overdue(graph, pod, part) for part in running):
         return False
@@ -213,6 +215,12 @@ def is_starting(graph: Graph, pod: Pod) -> bool:
         return True
     since = age_s(graph, pod.metadata.creation_timestamp)
     return since <= CREATION_ALLOWANCE_S + _longest_init_s(graph, pod)
+
+
+def _has_just_ended(graph: Graph, part: Part) -> bool:
+    """Killed once, and kubelet is about to start it again."""
+    end = part.status.state.terminated
+    return not part.is_init and end is not None and age_s(graph, end.finished_at) <= STATUS_LAG_S
 
 
 def _probe_window_s(probe: Probe) -> float:

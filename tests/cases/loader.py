@@ -18,8 +18,9 @@ from typing import Any
 import msgspec
 import yaml
 
-from stratus_cli.kube.fields import segments
+from stratus_cli.kube.fields import Segment, segments
 from stratus_cli.kube.kinds import BY_KIND, OBSERVED
+from stratus_cli.model.change import Json
 from stratus_cli.model.objects import Event, KubeObject
 from stratus_cli.model.ref import ClusterIdentity, Ref
 from stratus_cli.model.snapshot import Gap, GapReason, LogTail, Signals, Snapshot
@@ -129,7 +130,7 @@ def manifests(name: str) -> list[dict[str, Any]]:
 
 @cache
 def _manifests(name: str) -> tuple[dict[str, Any], ...]:
-    documents = yaml.load_all((HERE / "manifests" / name).read_text(), Loader=_Loader)  # noqa: S506  # a safe loader
+    documents = yaml.load_all((HERE / "manifests" / name).read_text(), Loader=_Loader)
     return tuple(item for item in documents if item)
 
 
@@ -152,7 +153,7 @@ def _matches(item: Mapping[str, Any], key: str) -> bool:
     return _key(item) == key or f"{item['kind']}/*" == key
 
 
-def _set(item: dict[str, Any], path: str, value: Any) -> None:
+def _set(item: dict[str, Any], path: str, value: Json) -> None:
     node: Any = item
     *parents, last = segments(path)
     for segment in parents:
@@ -166,7 +167,7 @@ def _set(item: dict[str, Any], path: str, value: Any) -> None:
         node[last] = value
 
 
-def _child(node: Any, segment: Any) -> Any:
+def _child(node: Json, segment: Segment) -> Json:
     if isinstance(segment, dict):
         return next(element for element in node if _has(element, segment))
     if isinstance(node, dict):

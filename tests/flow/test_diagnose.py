@@ -8,6 +8,7 @@ from typing import Any
 
 from stratus_cli.flow.detect import detect
 from stratus_cli.flow.diagnose import diagnose, verify
+from stratus_cli.model.change import Json
 from stratus_cli.model.diagnosis import Diagnosis, Incident
 from stratus_cli.model.errors import StratusError
 from stratus_cli.model.finding import Evidence
@@ -40,7 +41,7 @@ SIDE = {"name": "side", "image": "side:1", "resources": {"limits": {"memory": "1
 WEB_REF = Ref("Deployment", "shop", "web")
 
 
-def bad_image(**more: Any) -> dict[str, Any]:
+def bad_image(**more: Json) -> dict[str, Any]:
     """A case body: every pod of web asks for an image that is not there."""
     return {
         "given": ["shop-healthy.yaml"],
@@ -156,6 +157,7 @@ class Model:
     def diagnose(
         self, incident: Incident, snap: Snapshot, runbooks: Sequence[str]
     ) -> tuple[Diagnosis, ...]:
+        """The answers, or the failure."""
         if self.fails:
             raise StratusError("the model did not answer")
         return self.answers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 from stratus_cli.flow.detect import detect
 from stratus_cli.flow.diagnose import diagnose
 from stratus_cli.knowledge.runbook import default_directory, fill, load
+from stratus_cli.model.change import Json
 from stratus_cli.model.plan import Refusal
-from tests.cases.loader import cases, raw_objects, snapshot
+from tests.cases.loader import CaseFile, cases, raw_objects, snapshot
 
 CASES = list(cases("causes", "cause"))
 RUNBOOKS = load(default_directory())
@@ -22,7 +24,7 @@ TEXT = st.text(max_size=30) | st.sampled_from(
 )
 
 
-def _texts(item: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+def _texts(item: Json, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Paths of all texts that a person could have chosen; names and types the API checks."""
     if isinstance(item, dict):
         return [
@@ -41,7 +43,7 @@ def _texts(item: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(CASES), st.data())
-def test_any_text_may_be_anything(case: Any, data: st.DataObject) -> None:
+def test_any_text_may_be_anything(case: CaseFile, data: st.DataObject) -> None:
     """No text breaks diagnosis, and no filled line has more words or flags than it was given."""
     items = copy.deepcopy(raw_objects(case.body))
     for _ in range(data.draw(st.integers(1, 6))):
@@ -62,7 +64,7 @@ def test_any_text_may_be_anything(case: Any, data: st.DataObject) -> None:
                     _check_lines(candidate.lines, root.facts)
 
 
-def _check_lines(lines: tuple[str, ...], facts: Any) -> None:
+def _check_lines(lines: tuple[str, ...], facts: Mapping[str, Json]) -> None:
     for line in lines:
         words = fill(line, facts)
         if isinstance(words, Refusal):

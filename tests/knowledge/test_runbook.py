@@ -19,6 +19,7 @@ from stratus_cli.knowledge.runbook import (
     parse_runbook,
     treating,
 )
+from stratus_cli.model.change import Json
 from stratus_cli.model.errors import UsageError
 from stratus_cli.model.plan import Refusal, Risk
 
@@ -159,7 +160,10 @@ def test_lint_is_content_with_a_good_one() -> None:
 def test_json_argument_is_filled_leaf_by_leaf() -> None:
     """A leaf that is only a variable takes any JSON; keys are filled; -p={...} is split."""
     facts = {"key": "app", "value": None, "number": 8080, "map": {"a": "b"}}
-    line = 'kubectl patch service/web -p=\'{"a": {"{{key}}": "{{value}}"}, "n": ["{{number}}", "x{{number}}"], "m": "{{map}}"}\''
+    line = (
+        """kubectl patch service/web -p='{"a": {"{{key}}": "{{value}}"},"""
+        """ "n": ["{{number}}", "x{{number}}"], "m": "{{map}}"}'"""
+    )
     assert fill(line, facts) == (
         "kubectl",
         "patch",
@@ -188,7 +192,7 @@ def test_spread_makes_one_word_per_name() -> None:
 
 
 @pytest.mark.parametrize("value", ["--all", "-n", "", "a\x1b[2J", "a\nb", None, ["x"], {"a": 1}])
-def test_values_that_would_be_something_else_are_refused(value: Any) -> None:
+def test_values_that_would_be_something_else_are_refused(value: Json) -> None:
     """A flag, nothing, control characters, or a structure inside a word."""
     assert isinstance(fill("kubectl get {{x}} b{{x}}", {"x": value}), Refusal)
 

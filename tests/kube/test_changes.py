@@ -12,7 +12,7 @@ from tests.cases.loader import snapshot
 
 MADE = "2026-11-24T09:00:00Z"
 LATER = "2026-11-24T11:00:00Z"
-PORTS = {"f:ports": {'k:{"port":80,"protocol":"TCP"}': {"f:targetPort": {}}}}
+PORTS: dict[str, Any] = {"f:ports": {'k:{"port":80,"protocol":"TCP"}': {"f:targetPort": {}}}}
 
 
 def service(*entries: tuple[str, str, Any]) -> Service:

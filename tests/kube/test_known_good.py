@@ -58,7 +58,8 @@ def test_revision_with_the_same_value_is_no_source() -> None:
 
 def test_last_applied_agrees_or_follows() -> None:
     """It leads where history has it too, and comes last where others changed the image since."""
-    applied = '{"metadata": {}, "spec": {"template": {"spec": {"containers": [{"name": "web", "image": "app:%d"}]}}}}'
+    containers = '[{"name": "web", "image": "app:%d"}]'
+    applied = '{"metadata": {}, "spec": {"template": {"spec": {"containers": ' + containers + "}}}}"
     history = {1: ("app:1", 0), 2: ("app:2", 0), 3: ("app:3", 0)}
     assert images(world("app:3", history, applied % 1)) == ["app:1", "app:2"]
     assert images(world("app:3", history, applied % 0)) == ["app:2", "app:1", "app:0"]
