@@ -50,7 +50,8 @@ class SignalInterrupt:
         if second or self.at_once:
             raise KeyboardInterrupt
         print(
-            "\nstopping: what was written is being taken back; again to leave at once",
+            "\nstopping: an open transaction is taken back, a committed one is kept;"
+            " again to leave at once",
             file=sys.stderr,
             flush=True,
         )

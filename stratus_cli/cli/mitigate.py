@@ -9,7 +9,7 @@ import typer
 
 from stratus_cli.cli import choices
 from stratus_cli.cli.session import Session, session
-from stratus_cli.model.errors import PlanRefused, UsageError
+from stratus_cli.model.errors import PlanRefused, Refused, UsageError
 from stratus_cli.model.report import Report
 
 app = typer.Typer(rich_markup_mode=None)
@@ -71,7 +71,7 @@ def _execute_file(run: Session, path: Path, digest: str) -> Report:
     from stratus_cli.cli.planfiles import read_plan
     from stratus_cli.flow.mitigate import execute_plan
     from stratus_cli.flow.observe import ScopeRequest, observe
-    from stratus_cli.flow.planfile import check_cluster, digest_of
+    from stratus_cli.flow.planfile import check_cluster, check_time, digest_of
 
     plan = read_plan(path)
     if digest and digest != digest_of(plan):
@@ -82,6 +82,9 @@ def _execute_file(run: Session, path: Path, digest: str) -> Report:
         )
     check_cluster(plan, run.identity)
     ports = run.ports
+    check_time(plan, ports.clock.now())
+    if ports.operator.approve(plan, None).choice != "yes":
+        raise Refused("declined", plan.id, "Nothing was written.")
     request = ScopeRequest(run.options.asked)
     tx = execute_plan(plan, ports, lambda: observe(ports, request))
     return Report("mitigate", run.identity, ports.clock.now(), transactions=(tx,))

@@ -1,0 +1,88 @@
+"""What a change touches, from the graph: the units to watch, and the units that must get better."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from stratus_cli.kube.graph import Graph, config_maps_used
+from stratus_cli.kube.kinds import WORKLOADS
+from stratus_cli.model.diagnosis import Incident
+from stratus_cli.model.finding import Severity
+from stratus_cli.model.objects import Ingress, KubeObject, Pod, ReplicaSet, Service, Workload
+from stratus_cli.model.ref import Ref
+from stratus_cli.model.snapshot import ref_of
+
+UNITS = (*WORKLOADS, "ReplicaSet", "Service", "Node", "PersistentVolumeClaim")
+
+
+def blast_radius(graph: Graph, changed: Iterable[Ref]) -> tuple[Ref, ...]:
+    """Objects whose pods or traffic the changes touch, the changed ones left out; sorted."""
+    roots = set(changed)
+    found = {ref_of(item) for ref in roots for item in _touched(graph, ref)}
+    return tuple(sorted(found - roots))
+
+
+def units_of(graph: Graph, incident: Incident) -> tuple[Ref, ...]:
+    """The units whose health must improve: those that the incident's symptoms are about."""
+    refs = {unit_of(graph, finding.ref) for finding in incident.symptoms if _counts(finding)}
+    return tuple(sorted(ref for ref in refs if ref.kind in UNITS))
+
+
+def roots_of(graph: Graph, incident: Incident) -> tuple[tuple[str, Ref], ...]:
+    """(rule, object) of the findings that must be gone; pods, which are replaced, as their unit."""
+    found = {
+        (finding.rule, unit_of(graph, finding.ref))
+        for finding in incident.symptoms
+        if _counts(finding)
+    }
+    return tuple(sorted(found))
+
+
+def unit_of(graph: Graph, ref: Ref) -> Ref:
+    """The unit that stands for an object: a pod's workload, else the object itself."""
+    item = graph.snap.find(ref)
+    if isinstance(item, Pod | ReplicaSet):
+        top = graph.top_owner(item)
+        return ref_of(top)
+    return ref
+
+
+def _counts(finding: object) -> bool:
+    return getattr(finding, "severity", Severity.HYGIENE) >= Severity.DEGRADED
+
+
+def _touched(graph: Graph, ref: Ref) -> Iterator[KubeObject]:
+    item = graph.snap.find(ref)
+    if isinstance(item, Workload):
+        yield from _of_workload(graph, item)
+    elif isinstance(item, Pod):
+        owner = graph.workload_of(item)
+        if owner is not None:
+            yield owner
+            yield from _of_workload(graph, owner)
+    elif isinstance(item, Service):
+        yield from graph.selected_workloads(item)
+        yield from graph.ingresses_to(item)
+    elif ref.kind == "ConfigMap":
+        for workload in config_map_consumers(graph, ref):
+            yield workload
+            yield from _of_workload(graph, workload)
+    elif ref.kind in ("ResourceQuota", "LimitRange"):
+        yield from graph.workloads_in(ref.namespace)
+
+
+def config_map_consumers(graph: Graph, ref: Ref) -> Iterator[Workload]:
+    """Workloads whose template refers to the ConfigMap."""
+    for workload in graph.workloads_in(ref.namespace):
+        names = {name for name, _, _ in config_maps_used(workload.spec.template.spec)}
+        if ref.name in names:
+            yield workload
+
+
+def _of_workload(graph: Graph, workload: Workload) -> Iterator[Service | Ingress | Workload]:
+    top = graph.top_owner(workload)
+    if top is not workload and isinstance(top, Workload):
+        yield top
+    for service in graph.services_of(workload):
+        yield service
+        yield from graph.ingresses_to(service)

@@ -1,0 +1,228 @@
+"""Watching what a change does: baseline before it, settling after it, and the verdict (TNR).
+
+Reads only. The caller turns anything but COMMIT into a roll-back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from stratus_cli.flow.detect import Detection, detect
+from stratus_cli.health.harm import harm
+from stratus_cli.health.measure import measure
+from stratus_cli.health.settle import deadline_s, unsettled
+from stratus_cli.health.verdict import Gate, breaker, judge
+from stratus_cli.kube.kinds import WORKLOADS
+from stratus_cli.model.errors import ClusterUnreachable
+from stratus_cli.model.health import Decision, Health, Verdict
+from stratus_cli.model.plan import Plan
+from stratus_cli.model.ports import Ports
+from stratus_cli.model.ref import Ref
+from stratus_cli.model.snapshot import Snapshot
+
+Observe = Callable[[], Snapshot]
+
+BASELINE_SAMPLES = 2  # DESIGN.md: a window with at least two samples
+NO_PROGRESS_S = 90.0
+"""Nothing moved for so long: it will not come. Our choice: longer than a kubelet's image pull
+back-off step (80 s) and an EndpointSlice or HPA period, shorter than a person's patience."""
+BACK_OFF_S = 330.0  # kubelet's longest: 300 s for a crash, 122 s for a mount (Kubernetes 1.34)
+ROLL_BACK_RESERVE_S = 60.0  # of the budget, kept for the way back
+UNREACHABLE_S = 30.0  # a look that fails for longer than this is an answer
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look: what was read and what it says."""
+
+    detection: Detection
+    health: Health
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What was so before the first write."""
+
+    looks: tuple[Look, ...]
+
+    @property
+    def healths(self) -> tuple[Health, ...]:
+        """The samples, oldest first."""
+        return tuple(look.health for look in self.looks)
+
+    @property
+    def last(self) -> Look:
+        """The newest sample."""
+        return self.looks[-1]
+
+
+@dataclass
+class Outcome:
+    """How watching ended. health: at the verdict, None when nothing could be read."""
+
+    verdict: Verdict
+    health: Health | None
+    waited_s: float
+    notes: tuple[str, ...] = field(default=())
+
+
+def look(observe: Observe) -> Look:
+    """Read once and measure."""
+    detection = detect(observe())
+    return Look(detection, measure(detection.graph, detection.findings))
+
+
+def baseline(ports: Ports, observe: Observe) -> Baseline:
+    """The window before the first write."""
+    looks = []
+    for number in range(BASELINE_SAMPLES):
+        if number:
+            ports.clock.sleep(ports.limits.poll_s)
+        looks.append(look(observe))
+    return Baseline(tuple(looks))
+
+
+def gate_of(plan: Plan) -> Gate:
+    """What the verdict is about."""
+    return Gate(targets=plan.targets, roots=plan.roots, stops=plan.stops)
+
+
+class Watch:
+    """Looks again and again until the verdict is sure, or time is up."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        ports: Ports,
+        observe: Observe,
+        before: Sequence[Health],
+        written: Mapping[Ref, int],
+        *,
+        guard: Callable[[], None] = lambda: None,
+        left_s: float | None = None,
+    ) -> None:
+        self._gate = gate_of(plan)
+        self._ports = ports
+        self._observe = observe
+        self._before = tuple(before)
+        self._written = dict(written)
+        self._guard = guard
+        self._left_s = left_s
+        self._started = ports.clock.monotonic()
+        self._samples: list[tuple[float, Health]] = []
+        self._good_since: float | None = None
+        self._bad_since: float | None = None
+        self._moved_at = self._started
+        self._last_state: object = None
+        self._limit_s = ports.limits.budget_s
+
+    def until_sure(self) -> Outcome:
+        """COMMIT, or ROLL_BACK with the reasons. Never WAIT."""
+        while True:
+            self._guard()
+            if self._ports.interrupt.requested:
+                return self._end(Decision.ROLL_BACK, ("interrupted",), None)
+            try:
+                seen = look(self._observe)
+            except ClusterUnreachable as error:
+                if self._elapsed() - self._age() > UNREACHABLE_S:
+                    reason = f"the API server did not answer for {UNREACHABLE_S:.0f} s ({error.what})"
+                    return self._end(Decision.ROLL_BACK, (reason,), None)
+                self._ports.clock.sleep(self._ports.limits.poll_s)
+                continue
+            outcome = self._consider(seen)
+            if outcome is not None:
+                return outcome
+            self._ports.clock.sleep(self._ports.limits.poll_s)
+
+    def _consider(self, seen: Look) -> Outcome | None:
+        """The outcome of one more look, or None to look again."""
+        now, graph = self._elapsed(), seen.detection.graph
+        if not self._samples:
+            longest = deadline_s(graph, tuple(self._written))
+            reserve = ROLL_BACK_RESERVE_S
+            budget = self._ports.limits.budget_s if self._left_s is None else self._left_s
+            self._limit_s = max(min(longest, budget - reserve), self._ports.limits.stability_s)
+        self._samples.append((now, seen.health))
+        broken = breaker(self._gate, self._before, seen.health, graph)
+        harmed = harm(self._before, self._samples)
+        if broken or harmed:
+            return self._end(Decision.ROLL_BACK, (*broken, *harmed), seen.health)
+        waiting = unsettled(graph, self._written)
+        verdict = judge(
+            self._gate,
+            self._before,
+            seen.health,
+            seen.detection.findings,
+            seen.detection.skips,
+        )
+        self._track(now, verdict, waiting, seen)
+        if self._held(self._good_since, now):
+            return self._end(Decision.COMMIT, verdict.reasons, seen.health, verdict)
+        if self._held(self._bad_since, now):
+            return self._end(Decision.ROLL_BACK, verdict.reasons, seen.health, verdict)
+        return self._time_up(now, verdict, waiting, seen)
+
+    def _track(
+        self, now: float, verdict: Verdict, waiting: tuple[str, ...], seen: Look
+    ) -> None:
+        """For how long it has been good, bad, or without any movement."""
+        good = not waiting and verdict.decision is Decision.COMMIT
+        bad = not waiting and verdict.decision is Decision.ROLL_BACK
+        self._good_since = _since(self._good_since, now) if good else None
+        self._bad_since = _since(self._bad_since, now) if bad else None
+        state = (waiting, tuple(seen.health.units.get(ref) for ref in self._gate.targets))
+        if state != self._last_state:
+            self._last_state, self._moved_at = state, now
+        self._ports.progress.waiting(_awaited(waiting, verdict, good), now, self._limit_s)
+
+    def _time_up(
+        self, now: float, verdict: Verdict, waiting: tuple[str, ...], seen: Look
+    ) -> Outcome | None:
+        why = waiting or verdict.reasons or ("no better",)
+        if now >= self._limit_s:
+            head = f"not settled and better within {self._limit_s:.0f} s"
+            return self._end(Decision.ROLL_BACK, (head, *why), seen.health, verdict)
+        if now - self._moved_at > self._patience_s():
+            head = f"nothing moved for {self._patience_s():.0f} s"
+            return self._end(Decision.ROLL_BACK, (head, *why), seen.health, verdict)
+        return None
+
+    def _patience_s(self) -> float:
+        """Pods of a changed template are new; others come back only when their back-off ends."""
+        anew = all(ref.kind in WORKLOADS for ref in self._written)
+        return NO_PROGRESS_S if anew else BACK_OFF_S
+
+    def _held(self, since: float | None, now: float) -> bool:
+        return since is not None and now - since >= self._ports.limits.stability_s
+
+    def _elapsed(self) -> float:
+        return self._ports.clock.monotonic() - self._started
+
+    def _age(self) -> float:
+        """When the last look succeeded."""
+        return self._samples[-1][0] if self._samples else 0.0
+
+    def _end(
+        self,
+        decision: Decision,
+        reasons: tuple[str, ...],
+        health: Health | None,
+        verdict: Verdict | None = None,
+    ) -> Outcome:
+        improved = verdict.improved if verdict else ()
+        worse = verdict.worse if verdict else ()
+        return Outcome(Verdict(decision, reasons, improved, worse), health, self._elapsed())
+
+
+def _since(former: float | None, now: float) -> float:
+    return now if former is None else former
+
+
+def _awaited(waiting: tuple[str, ...], verdict: Verdict, good: bool) -> str:
+    if waiting:
+        return waiting[0]
+    if good:
+        return "the good state to hold"
+    return verdict.reasons[0] if verdict.reasons else "an improvement"

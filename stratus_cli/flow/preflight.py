@@ -1,0 +1,130 @@
+"""What must hold before a plan's first write. A refusal names the check and what would lift it.
+
+Reads only. Nothing was written when one of these refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stratus_cli.flow.detect import Detection
+from stratus_cli.flow.planfile import check_cluster, check_time
+from stratus_cli.flow.policy import owned, protected
+from stratus_cli.flow.transaction import Drifted, after_on, journal_of
+from stratus_cli.journal.replay import transactions
+from stratus_cli.model.errors import ClusterAnswer, PlanRefused
+from stratus_cli.model.health import Health, TransactionState
+from stratus_cli.model.plan import Plan, Refusal, Step
+from stratus_cli.model.ports import Ports
+from stratus_cli.model.ref import Ref
+from stratus_cli.model.snapshot import Snapshot
+
+INVERSE_VERB = {"create": "delete", "delete": "create", "update": "update"}
+SEEN_BY = ("Pod", "EndpointSlice")
+
+
+def refusals(plan: Plan, ports: Ports) -> Iterator[Refusal]:
+    """Everything that forbids this plan now, the most telling first."""
+    yield from _binding(plan, ports)
+    if len(plan.steps) > ports.limits.max_writes:
+        yield Refusal(
+            "bounds",
+            f"{len(plan.steps)} writes are more than {ports.limits.max_writes}",
+            "split it, or raise --max-writes (at most 20)",
+        )
+    closed = _closed_objects(ports)
+    changed: set[Ref] = set()
+    for step in plan.steps:
+        ref = step.change.ref
+        found = protected(ref, ports.policy)
+        if found is not None:
+            yield found
+        if ref in closed:
+            yield Refusal(
+                "needs human",
+                f"{ref} was not restored by transaction {closed[ref]}",
+                f"stratus recover --accept {closed[ref]}",
+            )
+        yield from _permission(step, ports)
+        if ref not in changed:
+            yield from _unchanged(step, ports)
+        changed.add(ref)
+
+
+def unseen(plan: Plan, snap: Snapshot) -> Refusal | None:
+    """Without readable pods and endpoints of the target nothing can be judged."""
+    namespaces = {ref.namespace for ref in plan.targets}
+    for gap in snap.gaps:
+        if gap.subject in SEEN_BY and (not gap.namespace or gap.namespace in namespaces):
+            return Refusal(
+                "readable target",
+                f"{gap.subject} could not be read ({gap.reason.value}), so no effect can be judged",
+                f"ask for list on {gap.subject}",
+            )
+    return None
+
+
+def still_broken(plan: Plan, detection: Detection, health: Health) -> Refusal | None:
+    """A plan for an incident that has healed meanwhile is not needed."""
+    if not plan.roots:
+        return None
+    keys = {finding.key for finding in detection.findings}
+    for rule, ref in plan.roots:
+        unit = health.units.get(ref)
+        if (rule, ref) in keys or (unit is not None and rule in unit.problems):
+            return None
+    rules = ", ".join(sorted({rule for rule, _ in plan.roots}))
+    return Refusal(
+        "still broken", f"what the plan repairs ({rules}) is gone by itself", "nothing to do"
+    )
+
+
+def _binding(plan: Plan, ports: Ports) -> Iterator[Refusal]:
+    for check in (
+        lambda: check_cluster(plan, ports.cluster.identity()),
+        lambda: check_time(plan, ports.clock.now()),
+    ):
+        try:
+            check()
+        except PlanRefused as error:
+            yield Refusal("plan", f"{error.what}: {error.where}", error.hint)
+
+
+def _permission(step: Step, ports: Ports) -> Iterator[Refusal]:
+    """For the write and for its way back."""
+    ref, operation = step.change.ref, step.change.operation
+    verbs = dict.fromkeys((operation, INVERSE_VERB[operation]))
+    for verb in verbs:
+        if ports.cluster.allowed(verb, ref) is False:
+            why = "" if verb == operation else ", which taking it back would need"
+            yield Refusal(
+                "permission",
+                f"you may not {verb} {ref}{why}",
+                f"ask for the verb {verb} on {ref.kind} in {ref.namespace or 'the cluster'}",
+            )
+
+
+def _unchanged(step: Step, ports: Ports) -> Iterator[Refusal]:
+    """Fresh read: same object, same fields, nobody who would put it back."""
+    try:
+        live = ports.cluster.get(step.change.ref)
+        after_on(step, live)
+    except Drifted as error:
+        yield Refusal("unchanged", error.what, error.hint)
+        return
+    except ClusterAnswer as error:
+        yield Refusal("read", f"{error.what}: {error.where}", error.hint)
+        return
+    found = owned(step.change.ref, live or {})
+    if found is not None:
+        yield found
+
+
+def _closed_objects(ports: Ports) -> dict[Ref, str]:
+    """Objects that a transaction could not restore and that nobody accepted as they are."""
+    return {
+        intent.ref: tx.id
+        for tx in transactions(journal_of(ports).entries())
+        if tx.state is TransactionState.NEEDS_HUMAN and not tx.accepted
+        for intent in tx.intents
+    }

@@ -1,0 +1,70 @@
+"""Reading whole objects for planning, as they would be after the plan's earlier steps.
+
+Reads only. What is changed must be computed from the raw object; a list may be masked by the
+redactor, so a listed object that is masked is read again by name.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from stratus_cli.kube.kinds import BY_KIND, with_api_version
+from stratus_cli.kube.redact import MASK
+from stratus_cli.model.change import Change
+from stratus_cli.model.errors import NotFound
+from stratus_cli.model.ports import Cluster
+from stratus_cli.model.ref import Ref
+
+Item = dict[str, Any]
+
+
+class PlanReader:
+    """The Reader of actions, over the cluster and the changes planned so far."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._planned: dict[Ref, Item | None] = {}
+        self._read: dict[Ref, Item | None] = {}
+
+    def get(self, ref: Ref) -> Item | None:
+        """The complete object, or None when it is absent."""
+        if ref in self._planned:
+            return copy.deepcopy(self._planned[ref])
+        if ref not in self._read:
+            try:
+                self._read[ref] = self._cluster.get(with_api_version(ref))
+            except NotFound:  # the kind is not served: no such object either
+                self._read[ref] = None
+        return copy.deepcopy(self._read[ref])
+
+    def list(self, kind: str, namespace: str) -> list[Item]:
+        """Every object of the kind, complete. A kind that is not served has none."""
+        info = BY_KIND[kind]
+        found: dict[Ref, Item] = {}
+        try:
+            for page in self._cluster.list_pages(kind, namespace or None):
+                for item in json.loads(page).get("items") or ():
+                    ref = Ref(kind, item["metadata"].get("namespace", ""), item["metadata"]["name"])
+                    whole = self.get(ref) if MASK in json.dumps(item, ensure_ascii=False) else item
+                    if whole is not None:
+                        found[ref] = {"apiVersion": info.api_version, "kind": kind} | whole
+        except NotFound:
+            found = {}
+        for ref, planned in self._planned.items():
+            if ref.kind == kind and ref.namespace == namespace:
+                found.pop(ref, None)
+                if planned is not None:
+                    found[ref] = copy.deepcopy(planned)
+        return list(found.values())
+
+    def take(self, change: Change) -> None:
+        """Go on as if this change had been made."""
+        after: Mapping[str, Any] | None = change.after
+        self._planned[change.ref] = None if after is None else copy.deepcopy(dict(after))
+
+    def is_planned(self, ref: Ref) -> bool:
+        """Whether an earlier step of this plan changes the object."""
+        return ref in self._planned

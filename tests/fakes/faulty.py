@@ -1,0 +1,117 @@
+"""A cluster that fails at a chosen write, in the ways that real ones do. Wraps another cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stratus_cli.model.errors import (
+    ClusterAnswer,
+    ClusterUnreachable,
+    Conflict,
+    Forbidden,
+    RequestTimeout,
+)
+from stratus_cli.model.ports import Cluster
+from stratus_cli.model.ref import ClusterIdentity, Ref
+
+Item = dict[str, Any]
+
+
+class Crash(BaseException):
+    """The process dies here: nothing catches it, as nothing catches kill -9."""
+
+
+@dataclass
+class FaultyCluster:
+    """Fails at writes by number (1 is the first). Leases, Events and dry runs do not count.
+
+    faults: number -> name: crash-before, crash-after, timeout-applied, timeout-lost, conflict,
+    forbidden, error, unreachable, drift.
+    """
+
+    inner: Cluster
+    faults: Mapping[int, str] = field(default_factory=dict)
+    drift: Callable[[Cluster, Ref], None] = lambda cluster, ref: None
+    before_write: Callable[[Ref], None] = lambda ref: None
+    writes: int = 0
+
+    def identity(self) -> ClusterIdentity:
+        return self.inner.identity()
+
+    def list_pages(self, kind: str, namespace: str | None) -> Iterable[bytes]:
+        return self.inner.list_pages(kind, namespace)
+
+    def get(self, ref: Ref) -> Item | None:
+        return self.inner.get(ref)
+
+    def allowed(self, verb: str, ref: Ref) -> bool | None:
+        return self.inner.allowed(verb, ref)
+
+    def logs(self, pod: Ref, container: str, *, previous: bool, lines: int) -> tuple[str, ...]:
+        return self.inner.logs(pod, container, previous=previous, lines=lines)
+
+    def fetch(self, path: str, query: Mapping[str, str]) -> bytes:
+        return self.inner.fetch(path, query)
+
+    def create(self, item: Mapping[str, Any], *, dry_run: bool = False) -> Item:
+        ref = _ref(item)
+        return self._made(ref, lambda: self.inner.create(item, dry_run=dry_run), dry_run)
+
+    def replace(self, item: Mapping[str, Any], *, dry_run: bool = False) -> Item:
+        ref = _ref(item)
+        return self._made(ref, lambda: self.inner.replace(item, dry_run=dry_run), dry_run)
+
+    def delete(
+        self,
+        ref: Ref,
+        *,
+        uid: str,
+        resource_version: str = "",
+        orphan: bool = False,
+        dry_run: bool = False,
+    ) -> None:
+        def call() -> None:
+            self.inner.delete(
+                ref, uid=uid, resource_version=resource_version, orphan=orphan, dry_run=dry_run
+            )
+
+        self._made(ref, call, dry_run)
+
+    def _made(self, ref: Ref, call: Callable[[], Any], dry_run: bool) -> Any:
+        if dry_run or ref.kind in ("Lease", "Event"):
+            return call()
+        self.writes += 1
+        self.before_write(ref)
+        return self._fail(self.faults.get(self.writes, ""), ref, call)
+
+    def _fail(self, fault: str, ref: Ref, call: Callable[[], Any]) -> Any:
+        where = str(ref)
+        match fault:
+            case "crash-before":
+                raise Crash
+            case "crash-after":
+                call()
+                raise Crash
+            case "timeout-applied":
+                call()
+                raise RequestTimeout(504, "Timeout", "no answer in time", where)
+            case "timeout-lost":
+                raise RequestTimeout(504, "Timeout", "no answer in time", where)
+            case "conflict":
+                raise Conflict(409, "Conflict", "the object moved", where)
+            case "forbidden":
+                raise Forbidden(403, "Forbidden", "not allowed", where)
+            case "error":
+                raise ClusterAnswer(500, "InternalError", "the server failed", where)
+            case "unreachable":
+                raise ClusterUnreachable("no answer", where)
+            case "drift":
+                self.drift(self.inner, ref)
+        return call()
+
+
+def _ref(item: Mapping[str, Any]) -> Ref:
+    meta = item["metadata"]
+    return Ref(item["kind"], meta.get("namespace", ""), meta["name"], item["apiVersion"])
