@@ -1,0 +1,92 @@
+"""`python -m tests.cluster up | down | status | kubeconfig [USER [GROUP...]] | logs [COMPONENT]`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from tests.cluster import lifecycle, pki
+from tests.cluster.errors import BedError
+from tests.cluster.layout import Layout, default
+from tests.cluster.record import Record
+from tests.cluster.steps import Steps
+
+USAGE = __doc__ or ""
+
+
+def main(words: Sequence[str]) -> int:
+    """Run one command; its exit code: 0 well, 1 failed or not up, 2 wrong usage, 130 stopped."""
+    layout = default()
+    command, *rest = words or [""]
+    try:
+        if command == "up" and not rest:
+            return _up(layout)
+        if command == "down" and not rest:
+            return _down(layout)
+        if command == "status" and not rest:
+            return _status(layout)
+        if command == "kubeconfig":
+            return _kubeconfig(layout, rest)
+        if command == "logs" and len(rest) <= 1:
+            return _logs(layout, rest)
+    except BedError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; nothing is left running", file=sys.stderr)
+        return 130
+    print(USAGE, file=sys.stderr)
+    return 2
+
+
+def _up(layout: Layout) -> int:
+    steps = Steps()
+    if not lifecycle.up(layout, steps):
+        steps.say("already up")
+    print(layout.kubeconfig)
+    return 0
+
+
+def _down(layout: Layout) -> int:
+    left = lifecycle.down(layout)
+    for line in left:
+        print(f"left: {line}", file=sys.stderr)
+    return 1 if left else 0
+
+
+def _status(layout: Layout) -> int:
+    is_up = lifecycle.is_up(layout)
+    print("up" if is_up else "down")
+    if is_up:
+        api = lifecycle.client(layout)
+        print(f"api: {api.server}")
+        print(f"ready nodes: {lifecycle.ready_nodes(api)}")
+        print(f"kubeconfig: {layout.kubeconfig}")
+    return 0 if is_up else 1
+
+
+def _kubeconfig(layout: Layout, rest: Sequence[str]) -> int:
+    found = Record.load(layout.record)
+    if found is None or not found.complete:
+        raise BedError("the bed is down: python -m tests.cluster up")
+    if rest:
+        print(pki.kubeconfig_for(layout, found.port, rest[0], rest[1:]))
+    else:
+        print(layout.kubeconfig)
+    return 0
+
+
+def _logs(layout: Layout, rest: Sequence[str]) -> int:
+    """A component is named `node1/kubelet`, or `kubelet` for that of every node."""
+    for path in sorted(layout.state.glob("*/log/*.log")):
+        node = path.parent.parent.name
+        name = f"{node}/{path.stem}"
+        if not rest:
+            print(f"{name}  {path}")
+        elif rest[0] in (name, path.stem):
+            print(f"--- {name}")
+            sys.stdout.write(path.read_text(errors="replace"))
+    return 0
+
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,147 @@
+"""The parts that are built once: Kubernetes, CoreDNS, pause, and the images.
+
+Each part is a folder of the cache, named after a digest of what it was made from; it appears in
+one piece (built beside, then renamed), so an interrupted build leaves nothing that looks finished.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.cluster import oci, rootfs
+from tests.cluster.layout import cache_root
+from tests.cluster.node import run
+
+KUBERNETES = "1.34.4"
+COREDNS = "1.12.4"
+HERE = Path(__file__).parent
+BUILD_TIMEOUT_S = 1800.0
+LONG = "about 5 minutes on 2 cores when Go's build cache is cold"
+LESS_LONG = "about 2 minutes on 2 cores when Go's build cache is cold"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The built parts: two programs and a store of images."""
+
+    kube: Path
+    pause: Path
+    images: oci.Store
+
+
+def built(say: Callable[[str], None]) -> Parts:
+    """All parts, building those that are missing. BedError when a build fails."""
+    root = cache_root()
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / "build.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kube = _part("kube", _key("kube", KUBERNETES), _kube, say, LONG)
+        pause = _part("pause", _key("pause"), _pause, say)
+        coredns = _part("coredns", _digest(COREDNS), _coredns, say, LESS_LONG)
+        python = _part("python", _digest(_source(HERE / "rootfs.py")), rootfs.build, say)
+        tools = _digest(_source(HERE / "oci.py"), _source(HERE / "parts.py"))
+        key = _digest(_key("app"), python.name, coredns.name, pause.name, tools)
+
+        def images(folder: Path) -> None:
+            _images(folder, python, coredns / "coredns", pause / "pause")
+
+        stored = _part("images", key, images, say)
+    return Parts(kube / "kube", pause / "pause", oci.Store(stored))
+
+
+def _part(
+    name: str, key: str, build: Callable[[Path], None], say: Callable[[str], None], long: str = ""
+) -> Path:
+    final = cache_root() / f"{name}-{key}"
+    if final.is_dir():
+        return final
+    say(f"building {name}" + (f" ({long})" if long else ""))
+    with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=cache_root()) as work:
+        folder = Path(work) / "out"
+        folder.mkdir()
+        build(folder)
+        folder.rename(final)
+    return final
+
+
+def _kube(out: Path) -> None:
+    stamp = "-X k8s.io/component-base/version"
+    minor = KUBERNETES.split(".")[1]
+    flags = f"-s -w {stamp}.gitVersion=v{KUBERNETES} {stamp}.gitMajor=1 {stamp}.gitMinor={minor}"
+    _go_build(out, "kube", ["-ldflags", flags])
+
+
+def _pause(out: Path) -> None:
+    _go_build(out, "pause", ["-ldflags", "-s -w"], CGO_ENABLED="0")
+
+
+def _go_build(out: Path, name: str, flags: list[str], **more: str) -> None:
+    """Build a copy of the module, since Go completes its go.mod and go.sum."""
+    source = out.parent / "source"
+    shutil.copytree(HERE / name, source)
+    words = ["go", "build", *flags, "-o", str(out / name), "."]
+    run(words, timeout_s=BUILD_TIMEOUT_S, folder=source, env=_go_env("-mod=mod", **more))
+
+
+def _coredns(out: Path) -> None:
+    words = ["go", "install", "-ldflags", "-s -w", f"github.com/coredns/coredns@v{COREDNS}"]
+    env = _go_env("", GOBIN=str(out))
+    run(words, timeout_s=BUILD_TIMEOUT_S, folder=out.parent, env=env)
+
+
+def _go_env(flags: str, **more: str) -> dict[str, str]:
+    return {**os.environ, "GOFLAGS": f"{flags} -buildvcs=false".strip(), "GOWORK": "off", **more}
+
+
+def _images(out: Path, python: Path, coredns: Path, pause: Path) -> None:
+    store = oci.Store(out)
+    base = store.layer(python)
+    work = out.parent / "layers"
+    app = _layer(store, work / "app", {"app/app.py": HERE / "app" / "app.py"})
+    for tag in ("1", "2"):
+        store.image(
+            oci.Image(
+                "stratus/app",
+                tag,
+                (base, app),
+                command=("python3", "/app/app.py"),
+                environment={"VERSION": tag, "PYTHONUNBUFFERED": "1"},
+            )
+        )
+    dns = _layer(store, work / "coredns", {"coredns": coredns})
+    store.image(oci.Image("stratus/coredns", COREDNS, (base, dns), entrypoint=("/coredns",)))
+    alone = _layer(store, work / "pause", {"pause": pause})
+    store.image(oci.Image("stratus/pause", "1", (alone,), entrypoint=("/pause",)))
+    rootfs.busybox(work / "busybox")
+    box = store.layer(work / "busybox")
+    store.image(oci.Image("stratus/busybox", "1", (box,), command=("sh",)))
+
+
+def _layer(store: oci.Store, folder: Path, files: dict[str, Path]) -> str:
+    for name, source in files.items():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, target)
+        target.chmod(0o755)
+    return store.layer(folder)
+
+
+def _key(name: str, *more: str) -> str:
+    files = sorted(p for p in (HERE / name).iterdir() if p.is_file())
+    return _digest(*more, *(f"{p.name}\0{_source(p)}" for p in files))
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\0".join((platform.machine(), *texts)).encode()).hexdigest()[:12]
+
+
+def _source(path: Path) -> str:
+    return path.read_text(encoding="utf-8")

@@ -1,0 +1,3 @@
+module stratus.test/pause
+
+go 1.21
