@@ -33,7 +33,7 @@ from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Snapshot, ref_of
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-MASK = "redacted:sha256:"
+MASK = "«secret:"
 """How kube.redact marks a value that was taken out."""
 
 

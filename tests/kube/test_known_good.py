@@ -76,7 +76,7 @@ def test_hostile_annotation_is_no_source() -> None:
 def test_masked_value_is_never_offered() -> None:
     """Writing a mask back would destroy what it stands for."""
     snap = world("app:2", {2: ("app:2", 0)})
-    assert images(snap, world("redacted:sha256:0123456789ab", {})) == []
+    assert images(snap, world("«secret:0123456789ab»", {})) == []
 
 
 def test_missing_object_comes_from_the_recording_only() -> None:

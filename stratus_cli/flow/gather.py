@@ -1,0 +1,169 @@
+"""Listing kinds in parallel, and saying of each what could not be read.
+
+An unread kind is a Gap with its reason, never an empty list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import Any
+
+import msgspec
+
+from stratus_cli.cluster.parallel import in_parallel
+from stratus_cli.kube.kinds import OBSERVED, KindInfo
+from stratus_cli.kube.scan import Page, name_of
+from stratus_cli.model.errors import ClusterAnswer, Forbidden, NotFound, RequestTimeout
+from stratus_cli.model.objects import KubeObject
+from stratus_cli.model.ports import Cluster
+from stratus_cli.model.snapshot import Gap, GapReason
+
+FIRST = ("Namespace",)
+
+
+@dataclass
+class Gathered:
+    """What was listed. objects: decoded, by kind; raws: the same items undecoded, when kept.
+
+    read: namespaces in which something could be listed by name; None where all were listed at once.
+    """
+
+    objects: dict[str, tuple[KubeObject, ...]] = field(default_factory=dict)
+    raws: dict[str, list[msgspec.Raw]] = field(default_factory=dict)
+    gaps: list[Gap] = field(default_factory=list)
+
+
+@dataclass
+class _Part:
+    """One kind in one namespace, or in all (None)."""
+
+    info: KindInfo
+    namespace: str | None
+    items: list[KubeObject] = field(default_factory=list)
+    raws: list[msgspec.Raw] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    error: ClusterAnswer | None = None
+
+
+def gather(
+    cluster: Cluster,
+    asked: tuple[str, ...],
+    kinds: tuple[KindInfo, ...] = OBSERVED,
+    *,
+    keep_raw: bool = False,
+) -> Gathered:
+    """List the kinds, in the asked namespaces or in all.
+
+    A kind that may not be listed over all namespaces is listed one by one in those that exist.
+    """
+    wanted = [
+        (info, namespace)
+        for info in kinds
+        for namespace in (asked if asked and info.namespaced else (None,))
+    ]
+    parts = list(_listed(cluster, wanted, keep_raw))
+    if not asked:
+        parts = _narrowed(cluster, parts, keep_raw)
+    found = Gathered()
+    for info in kinds:
+        _put_together(found, info, [part for part in parts if part.info is info], keep_raw)
+    return found
+
+
+def _listed(
+    cluster: Cluster, wanted: list[tuple[KindInfo, str | None]], keep_raw: bool
+) -> tuple[_Part, ...]:
+    return in_parallel(
+        [partial(_list, cluster, info, namespace, keep_raw) for info, namespace in wanted]
+    )
+
+
+def _narrowed(cluster: Cluster, parts: list[_Part], keep_raw: bool) -> list[_Part]:
+    """Forbidden over all namespaces: ask in each one, if their names are known."""
+    refused = [part for part in parts if isinstance(part.error, Forbidden) and part.info.namespaced]
+    names = [
+        item.metadata.name
+        for part in parts
+        if part.info.kind == "Namespace" and part.error is None
+        for item in part.items
+    ]
+    if not refused or not names:
+        return parts
+    again = _listed(cluster, [(part.info, name) for part in refused for name in names], keep_raw)
+    readable = {part.info for part in again if part.error is None}
+    kept = [part for part in parts if part not in refused or part.info not in readable]
+    return kept + [part for part in again if part.info in readable]
+
+
+def _put_together(found: Gathered, info: KindInfo, parts: list[_Part], keep_raw: bool) -> None:
+    for part in parts:
+        found.gaps.extend(part.gaps)
+        if part.error is not None:
+            found.gaps.append(gap_of(info.kind, part.error, part.namespace or ""))
+    if any(part.error is None for part in parts):
+        found.objects[info.kind] = tuple(item for part in parts for item in part.items)
+        if keep_raw:
+            found.raws[info.kind] = [raw for part in parts for raw in part.raws]
+
+
+def _list(cluster: Cluster, info: KindInfo, namespace: str | None, keep_raw: bool) -> _Part:
+    part = _Part(info, namespace)
+    try:
+        for page in cluster.list_pages(info.kind, namespace):
+            part.items.extend(_decoded(page, part))
+            if keep_raw:
+                part.raws.extend(msgspec.json.decode(page, type=Page).items or ())
+    except ClusterAnswer as error:
+        return _Part(info, namespace, error=error)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        reason = "Truncated" if "truncated" in str(error) else "Unreadable"
+        return _Part(info, namespace, error=ClusterAnswer(200, reason, str(error)[:200]))
+    return part
+
+
+def _decoded(page: bytes, part: _Part) -> list[KubeObject]:
+    """The items of a page; one that does not decode is a gap of its own namespace."""
+    struct = part.info.struct
+    assert struct is not None, part.info.kind
+    try:
+        return _list_decoder(struct).decode(page).items or []
+    except msgspec.ValidationError:
+        pass
+    items: list[KubeObject] = []
+    for raw in msgspec.json.decode(page, type=Page).items or ():
+        try:
+            items.append(msgspec.json.decode(raw, type=struct))
+        except msgspec.ValidationError as error:
+            namespace, name = _name_of(raw)
+            detail = f"{name}: {error}"[:200]
+            part.gaps.append(Gap(part.info.kind, GapReason.UNREADABLE, detail, namespace))
+    return items
+
+
+@cache
+def _list_decoder(struct: type[KubeObject]) -> Any:  # noqa: ANN401  # msgspec.json.Decoder[List]
+    listed = msgspec.defstruct("List", [("items", list[struct] | None, None)])  # type: ignore[valid-type]  # made for each kind
+    return msgspec.json.Decoder(listed)
+
+
+def _name_of(raw: msgspec.Raw) -> tuple[str, str]:
+    try:
+        return name_of(raw)
+    except msgspec.DecodeError:
+        return ("", "?")
+
+
+def gap_of(subject: str, error: ClusterAnswer, namespace: str = "") -> Gap:
+    """Why something is missing."""
+    return Gap(subject, _reason(error), error.what[:200], namespace)
+
+
+def _reason(error: ClusterAnswer) -> GapReason:
+    if isinstance(error, Forbidden):
+        return GapReason.FORBIDDEN
+    if isinstance(error, NotFound):
+        return GapReason.NOT_SERVED
+    if isinstance(error, RequestTimeout):
+        return GapReason.TIMED_OUT
+    return GapReason.TRUNCATED if error.reason == "Truncated" else GapReason.UNREADABLE

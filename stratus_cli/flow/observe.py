@@ -1,0 +1,147 @@
+"""Observe: one Snapshot of the asked scope, from a live cluster, the twin or a recording.
+
+Reads only. Everything that thinks works on the Snapshot; nothing is read behind its back.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from stratus_cli.cluster.parallel import in_parallel
+from stratus_cli.cluster.recorded import RecordedCluster
+from stratus_cli.flow.gather import Gathered, gather
+from stratus_cli.model.errors import ClusterAnswer, NotFound, StratusError, UsageError
+from stratus_cli.model.objects import Event
+from stratus_cli.model.ports import Cluster, Ports, Source
+from stratus_cli.model.ref import Ref
+from stratus_cli.model.snapshot import Gap, GapReason, Scope, Snapshot
+from stratus_cli.telemetry.logs import LogSource
+
+
+@dataclass(frozen=True)
+class ScopeRequest:
+    """Which namespaces to read. (): every one that may be listed."""
+
+    asked: tuple[str, ...] = ()
+
+
+def observe(ports: Ports, request: ScopeRequest) -> Snapshot:
+    """A fresh look. UsageError when an asked namespace does not exist."""
+    return look_closely(ports, request, keep_raw=False)[0]
+
+
+def look_closely(
+    ports: Ports, request: ScopeRequest, *, keep_raw: bool
+) -> tuple[Snapshot, Gathered]:
+    """The Snapshot, and with keep_raw the masked items that it was decoded from."""
+    asked = tuple(dict.fromkeys(request.asked))
+    cluster = ports.cluster
+    if isinstance(cluster, RecordedCluster):
+        return _replayed(cluster, asked, keep_raw=keep_raw)
+    taken_at = ports.clock.now()
+    jobs: list[Callable[[], Any]] = [
+        cluster.identity,
+        lambda: gather(cluster, asked, keep_raw=keep_raw),
+    ]
+    identity, found = in_parallel(jobs)
+    _check_asked(cluster, asked, found)
+    snap = Snapshot(taken_at, identity, {}, scope=_scope(asked, found))
+    snap = _filled(snap, found)
+    for source in (LogSource(cluster), *ports.sources):
+        snap = _told(source, snap)
+    return snap, found
+
+
+def _replayed(
+    cluster: RecordedCluster, asked: tuple[str, ...], *, keep_raw: bool
+) -> tuple[Snapshot, Gathered]:
+    """What was seen when the recording was taken, narrowed to the asked namespaces."""
+    past = cluster.recording
+    scope = past.scope
+    for name in asked:
+        if name not in scope.read:
+            raise _no_namespace(name, scope.read, f"the recording {cluster.path}")
+    found = gather(cluster, asked, keep_raw=keep_raw)
+    if asked and asked != scope.asked:
+        scope = Scope(asked, asked, scope.total)
+    signals = past.signals
+    if asked:
+        signals = replace(
+            signals,
+            logs=tuple(tail for tail in signals.logs if scope.covers(tail.pod.namespace)),
+            traffic=tuple(unit for unit in signals.traffic if scope.covers(unit.ref.namespace)),
+        )
+    gaps = tuple(gap for gap in past.gaps if scope.covers(gap.namespace))
+    snap = Snapshot(past.taken_at, past.cluster, {}, signals=signals, scope=scope)
+    return replace(_filled(snap, found), gaps=gaps), found
+
+
+def _filled(snap: Snapshot, found: Gathered) -> Snapshot:
+    """With the objects, events and gaps."""
+    objects = dict(found.objects)
+    events = [item for item in objects.pop(Event.KIND, ()) if isinstance(item, Event)]
+    return replace(snap, objects=objects, events=tuple(events), gaps=tuple(found.gaps))
+
+
+def _told(source: Source, snap: Snapshot) -> Snapshot:
+    """With a source's signals. Telemetry that fails is a gap and never fails the look."""
+    try:
+        return source.read(snap)
+    except (StratusError, OSError, ValueError) as error:
+        what = error.what if isinstance(error, StratusError) else str(error)
+        gap = Gap(source.name, GapReason.ABSENT, what[:200])
+        return replace(snap, gaps=(*snap.gaps, gap))
+
+
+def _scope(asked: tuple[str, ...], found: Gathered) -> Scope:
+    """Which namespaces were read: where not all could be, those in which pods could be listed."""
+    names = tuple(sorted(item.metadata.name for item in found.objects.get("Namespace", ())))
+    if asked:
+        return Scope(asked, asked, len(names))
+    pods = [
+        gap for gap in found.gaps if gap.subject == "Pod" and gap.reason is not GapReason.UNREADABLE
+    ]
+    unread = {gap.namespace for gap in pods}
+    if "" in unread:
+        return Scope((), (), len(names))
+    if not names:
+        names = tuple(
+            sorted(
+                {
+                    item.metadata.namespace
+                    for items in found.objects.values()
+                    for item in items
+                    if item.metadata.namespace
+                }
+            )
+        )
+        return Scope((), names, 0)
+    return Scope((), tuple(name for name in names if name not in unread), len(names))
+
+
+def _check_asked(cluster: Cluster, asked: tuple[str, ...], found: Gathered) -> None:
+    if not asked:
+        return
+    if "Namespace" in found.objects:
+        names = [item.metadata.name for item in found.objects["Namespace"]]
+        for name in asked:
+            if name not in names:
+                raise _no_namespace(name, names, "the cluster")
+        return
+    for name in asked:  # the names may not be listed; each one perhaps may be read
+        try:
+            absent = cluster.get(Ref("Namespace", "", name)) is None
+        except ClusterAnswer as error:
+            absent = isinstance(error, NotFound)
+        if absent:
+            raise _no_namespace(name, (), "the cluster")
+
+
+def _no_namespace(name: str, names: Sequence[str], where: str) -> UsageError:
+    near = difflib.get_close_matches(name, names, 1)
+    some = ", ".join(sorted(names)[:8])
+    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {some}." if some else ""
+    return UsageError(f"there is no namespace {name!r}", where, hint)

@@ -1,0 +1,134 @@
+"""Logs as evidence: the last lines of containers that are not well, and of their former instances.
+
+Asks only for containers whose log can say something: started at least once, and waiting, ended,
+restarted lately or not ready.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+
+from stratus_cli.kube.pods import RESTART_WINDOW_S, Part, is_live, parts
+from stratus_cli.model.errors import ClusterAnswer, NotFound
+from stratus_cli.model.objects import Pod
+from stratus_cli.model.ref import Ref
+from stratus_cli.model.snapshot import Gap, GapReason, LogTail, Snapshot, ref_of
+
+LINES = 20
+CONTAINERS = 20
+THREADS = 8
+
+
+class PodLogs(Protocol):
+    """What is needed of a cluster."""
+
+    def logs(self, pod: Ref, container: str, *, previous: bool, lines: int) -> tuple[str, ...]:
+        """Last lines of one container."""
+
+
+class LogSource:
+    """Implements model.ports.Source over a cluster's logs."""
+
+    name = "logs"
+
+    def __init__(self, cluster: PodLogs) -> None:
+        self._cluster = cluster
+
+    def read(self, snap: Snapshot) -> Snapshot:
+        """With the log tails of unwell containers; a gap says when some were left out."""
+        unwell = list(_unwell(snap))
+        chosen = _spread(unwell)[:CONTAINERS]
+        wanted = [
+            (pod, part.status.name, previous)
+            for pod, part in chosen
+            for previous in _instances(part)
+        ]
+        tails, refused = self._tails(wanted)
+        gaps = [Gap(self.name, GapReason.FORBIDDEN, detail, where) for where, detail in refused]
+        if len(unwell) > len(chosen):
+            left = f"read of {len(chosen)} of {len(unwell)} containers that are not well"
+            gaps.append(Gap(self.name, GapReason.TRUNCATED, left))
+        signals = replace(snap.signals, logs=(*snap.signals.logs, *tails))
+        return replace(snap, signals=signals, gaps=(*snap.gaps, *gaps))
+
+    def _tails(
+        self, wanted: list[tuple[Ref, str, bool]]
+    ) -> tuple[list[LogTail], list[tuple[str, str]]]:
+        """The tails in the order wanted, and (namespace, why) where logs may not be read."""
+        tails: dict[int, LogTail] = {}
+        refused: dict[str, str] = {}
+        waiting = iter(enumerate(wanted))
+        lock = threading.Lock()
+
+        def work() -> None:
+            while True:
+                with lock:
+                    index, job = next(waiting, (-1, None))
+                if job is None:
+                    return
+                pod, container, previous = job
+                try:
+                    lines = self._cluster.logs(pod, container, previous=previous, lines=LINES)
+                except NotFound:
+                    continue  # no such instance: it never ran, or its log is gone
+                except ClusterAnswer as error:
+                    refused.setdefault(pod.namespace, error.what[:200])
+                    continue
+                if lines:
+                    tails[index] = LogTail(pod, container, previous, lines)
+
+        workers = [threading.Thread(target=work, daemon=True) for _ in wanted[:THREADS]]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        return [tails[index] for index in sorted(tails)], sorted(refused.items())
+
+
+def _unwell(snap: Snapshot) -> Iterator[tuple[Ref, Part]]:
+    pods = sorted(snap.of(Pod), key=lambda pod: (pod.metadata.namespace, pod.metadata.name))
+    for pod in pods:
+        if is_live(pod) or pod.status.phase == "Failed":
+            for part in parts(pod):
+                if _is_unwell(part, snap.taken_at):
+                    yield ref_of(pod), part
+
+
+def _is_unwell(part: Part, now: datetime) -> bool:
+    status = part.status
+    if not _instances(part):
+        return False
+    if part.is_init:
+        end = status.state.terminated
+        return end.exit_code != 0 if end else True
+    end = part.last_end
+    ended_lately = (
+        end is not None
+        and end.finished_at is not None
+        and (now - end.finished_at).total_seconds() <= RESTART_WINDOW_S
+    )
+    done = status.state.terminated is not None and status.state.terminated.exit_code == 0
+    return (not status.ready and not done) or ended_lately and not done
+
+
+def _instances(part: Part) -> tuple[bool, ...]:
+    """Which instances may have a log: (False,) the present one, (True,) the one before it."""
+    state = part.status.state
+    now = (False,) if state.running or state.terminated else ()
+    return now + ((True,) if part.status.restart_count else ())
+
+
+def _spread(unwell: list[tuple[Ref, Part]]) -> list[tuple[Ref, Part]]:
+    """One container of each image first, so that a hundred like pods do not crowd out the rest."""
+    seen: set[tuple[str, str, str]] = set()
+    first: list[tuple[Ref, Part]] = []
+    rest: list[tuple[Ref, Part]] = []
+    for ref, part in unwell:
+        key = (ref.namespace, part.status.name, part.container.image)
+        (rest if key in seen else first).append((ref, part))
+        seen.add(key)
+    return first + rest
