@@ -16,6 +16,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ from tests.cluster.steps import Steps
 API_TIMEOUT_S = 60.0
 NODES_TIMEOUT_S = 60.0
 DNS_TIMEOUT_S = 90.0
+LEFTOVERS_TIMEOUT_S = 3.0
 
 
 def up(layout: Layout, steps: Steps) -> bool:
@@ -68,6 +70,9 @@ def down(layout: Layout) -> list[str]:
     """Take the bed down; what is left of it, which should be nothing."""
     with _locked(layout), _uninterruptible():
         _down(layout)
+    deadline = time.monotonic() + LEFTOVERS_TIMEOUT_S
+    while leftovers(layout) and time.monotonic() < deadline:
+        time.sleep(0.05)  # what ends with its node takes a moment
     return leftovers(layout)
 
 
@@ -95,10 +100,11 @@ def leftovers(layout: Layout) -> list[str]:
     marks = [f"{layout.state}/", *(f"/{name}" for name in names)]
     found = [f"cgroup {path}" for name in names for path in cgroups.search(name)]
     for process in Path("/proc").iterdir():
-        if process.name.isdigit() and int(process.name) != os.getpid():
+        pid = int(process.name) if process.name.isdigit() else 0
+        if pid and pid != os.getpid() and record.start_time(pid) is not None:
             text = _read(process / "cmdline").replace("\0", " ") + _read(process / "cgroup")
             if any(mark in text for mark in marks):
-                found.append(f"process {process.name}: {text[:120]}")
+                found.append(f"process {pid}: {text[:120]}")
     for line in _read(Path("/proc/self/mountinfo")).splitlines():
         if f"{layout.state}/" in line or str(layout.etcd) in line:
             found.append(f"mount {line}")
@@ -128,7 +134,7 @@ def _up(layout: Layout, steps: Steps, built: parts.Parts) -> None:
     steps.done(f"API server: https://127.0.0.1:{found.port}")
     control_plane.start_controllers(first, layout, built.kube)
     for one in (first, second):
-        one.run(*_wait_for_containerd())
+        _until(partial(_containerd_is_up, one), "containerd", API_TIMEOUT_S)
         worker.start_kubelet(one, layout, built.kube)
     for manifest in dns.manifests():
         _create(api, manifest)
@@ -189,10 +195,12 @@ def _keep_logs(layout: Layout, steps: Steps) -> None:
             steps.say(f"    {line[:300]}")
 
 
-def _wait_for_containerd() -> tuple[str, ...]:
-    ctr = machine.program("ctr")
-    return ("sh", "-c", f"for i in $(seq 100); do {ctr} version >/dev/null 2>&1 && exit 0; "
-            "sleep .1; done; exit 1")  # fmt: skip
+def _containerd_is_up(one: node.Node) -> bool:
+    try:
+        one.run(machine.program("ctr"), "version", timeout_s=5)
+    except BedError:
+        return False
+    return True
 
 
 def _create(api: Client, manifest: dict[str, Any]) -> None:
