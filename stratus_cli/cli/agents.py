@@ -27,4 +27,4 @@ def use_agents(run: Session, model: str) -> None:
         )
     from stratus_cli.agents.wiring import agent_ports
 
-    run.agents.update(agent_ports(name, run.options.model_url, run.wiring.env))
+    run.agents.update(agent_ports(name, run.options.model_url, run.wiring.env, say=run.say))
