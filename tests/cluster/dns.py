@@ -9,7 +9,8 @@ from tests.cluster.parts import COREDNS
 
 NAMESPACE = "kube-system"
 LABELS = {"k8s-app": "kube-dns"}
-COREFILE = f""".:53 {{
+# Two servers, since `template` would answer before `kubernetes` within one.
+COREFILE = f"""{DOMAIN}:53 in-addr.arpa:53 ip6.arpa:53 {{
     errors
     health {{
         lameduck 1s
@@ -17,15 +18,18 @@ COREFILE = f""".:53 {{
     ready
     kubernetes {DOMAIN} in-addr.arpa ip6.arpa {{
         pods insecure
-        fallthrough in-addr.arpa ip6.arpa
         ttl 5
     }}
-    template ANY ANY {{
-        rcode NXDOMAIN
-    }}
+    prometheus :9153
     cache 5
     reload
     loadbalance
+}}
+.:53 {{
+    errors
+    template ANY ANY {{
+        rcode NXDOMAIN
+    }}
 }}
 """
 
