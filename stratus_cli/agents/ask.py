@@ -1,4 +1,4 @@
-"""Ask a model until its answer has the right form, a few times at most."""
+"""Ask a model until its answer has the right form, a few times at most; and say what it took."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from stratus_cli.agents.answer import decode, schema_of
-from stratus_cli.agents.errors import AgentError, MalformedAnswer
+from stratus_cli.agents.errors import AgentError, BudgetSpent, MalformedAnswer
 from stratus_cli.agents.model import Model, Reply
 from stratus_cli.agents.prompt import load
 from stratus_cli.agents.view import View
@@ -17,6 +17,26 @@ RETRIES = 2  # a model that misses the form three times has not understood it
 AnswerT = TypeVar("AnswerT")
 Say = Callable[[str], None]
 """Where notes for the person go, one line each."""
+
+
+class Notes:
+    """Says what the agents do, one line for each question. That a budget is spent is said once."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._spent_said = False
+
+    def say(self, model: Model, text: str) -> None:
+        """What came of a question."""
+        self._say(f"agent {model.name}: {text}")
+
+    def failed(self, model: Model, task: str, error: AgentError) -> None:
+        """Nothing came of it."""
+        if isinstance(error, BudgetSpent):
+            if self._spent_said:
+                return
+            self._spent_said = True
+        self.say(model, f"no {task} ({error.what}); going on without it")
 
 
 @dataclass(frozen=True)
@@ -52,11 +72,6 @@ def ask(
             if len(replies) > RETRIES:
                 raise MalformedAnswer(f"{error.what}, {_cost(replies)}", model.name) from error
             user = f"{prompt.user}\n\nYour last answer was refused: {error.what}. Answer again."
-
-
-def failed(model: Model, task: str, error: AgentError, say: Say) -> None:
-    """Tell the person that this agent gives nothing."""
-    say(f"agent {model.name}: no {task} ({error.what}); going on without it")
 
 
 def _cost(replies: list[Reply]) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stratus_cli.agents.answer import MOST_CAUSES, Checked, DiagnosisAnswer, check_causes
-from stratus_cli.agents.ask import Say, ask, failed
+from stratus_cli.agents.answer import DiagnosisAnswer
+from stratus_cli.agents.ask import Notes, ask
 from stratus_cli.agents.errors import AgentError
+from stratus_cli.agents.grounding import MOST_CAUSES, Checked, check_causes
 from stratus_cli.agents.model import Model
 from stratus_cli.agents.view import view
 from stratus_cli.model.diagnosis import Diagnosis, Incident
@@ -14,11 +15,11 @@ from stratus_cli.model.snapshot import Snapshot
 
 
 class ModelDiagnoser:
-    """Port model.ports.Diagnoser. say: where the person reads what came of it."""
+    """Port model.ports.Diagnoser. notes: where the person reads what came of it."""
 
-    def __init__(self, model: Model, say: Say) -> None:
+    def __init__(self, model: Model, notes: Notes) -> None:
         self._model = model
-        self._say = say
+        self._notes = notes
 
     def diagnose(
         self, incident: Incident, snap: Snapshot, runbooks: Sequence[str]
@@ -28,11 +29,11 @@ class ModelDiagnoser:
             shown = view(incident, snap, runbooks)
             answered = ask(self._model, "diagnoser", shown, DiagnosisAnswer, most=str(MOST_CAUSES))
         except AgentError as error:
-            failed(self._model, f"diagnosis of {incident.id}", error, self._say)
+            self._notes.failed(self._model, f"diagnosis of {incident.id}", error)
             raise
         checked = check_causes(answered.answer, shown.facts, snap)
         said = _summary(checked, incident)
-        self._say(f"agent {self._model.name}: diagnosis of {incident.id}: {said} ({answered.cost})")
+        self._notes.say(self._model, f"diagnosis of {incident.id}: {said} ({answered.cost})")
         return checked.causes
 
 

@@ -72,7 +72,7 @@ class LitellmModel:
         self._limits = limits or ModelLimits()
         self._calls = 0
         self._failures = 0
-        self._takes_schema = True
+        self._plain = False
 
     def complete(self, system: str, user: str, schema: Mapping[str, Any]) -> Reply:
         """One call, counted. ModelUnreachable, MalformedAnswer (too long), BudgetSpent."""
@@ -95,14 +95,15 @@ class LitellmModel:
     def _call(self, messages: list[dict[str, str]], schema: Mapping[str, Any]) -> Reply:
         litellm = _load()
         options = self._options(litellm, messages)
-        if self._takes_schema:
+        if not self._plain:
             held = {"name": "answer", "schema": dict(schema)}
+            form = {"type": "json_schema", "json_schema": held}
             try:
-                form = {"type": "json_schema", "json_schema": held}
-                return self._sent(litellm, options | {"response_format": form})
+                return self._sent(litellm, options | {"response_format": form, "temperature": 0})
             except litellm.exceptions.BadRequestError:
-                # Servers that cannot be held to a schema answer 400; the prompt states it as well.
-                self._takes_schema = False
+                # Servers that cannot be held to a schema, and models that take no temperature,
+                # answer 400. The prompt states the schema as well.
+                self._plain = True
         try:
             return self._sent(litellm, options)
         except litellm.exceptions.BadRequestError as error:
@@ -139,8 +140,7 @@ class LitellmModel:
             "messages": messages,
             "max_tokens": self._limits.max_tokens,
             "timeout": self._limits.timeout_s,
-            "temperature": 0,
-            "drop_params": True,  # models that take no temperature
+            "drop_params": True,  # options that litellm knows a model not to take
             "num_retries": 0,
             "max_retries": 0,
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stratus_cli.agents.answer import MOST_CANDIDATES, MOST_LINES, PlanAnswer, check_lines
-from stratus_cli.agents.ask import Say, ask, failed
+from stratus_cli.agents.ask import Notes, ask
 from stratus_cli.agents.errors import AgentError
 from stratus_cli.agents.model import Model
 from stratus_cli.agents.view import view
@@ -14,11 +14,11 @@ from stratus_cli.model.snapshot import Snapshot
 
 
 class ModelPlanner:
-    """Port model.ports.Planner. say: where the person reads what came of it."""
+    """Port model.ports.Planner. notes: where the person reads what came of it."""
 
-    def __init__(self, model: Model, say: Say) -> None:
+    def __init__(self, model: Model, notes: Notes) -> None:
         self._model = model
-        self._say = say
+        self._notes = notes
 
     def propose(
         self,
@@ -39,11 +39,11 @@ class ModelPlanner:
                 most_lines=str(MOST_LINES),
             )
         except AgentError as error:
-            failed(self._model, f"plan for {incident.id}", error, self._say)
+            self._notes.failed(self._model, f"plan for {incident.id}", error)
             raise
         lines = check_lines(answered.answer)
         count = len(lines.candidates)
         said = f"{count} candidate{'' if count == 1 else 's'}"
         said += "".join(f"; one dropped: {why}" for why in lines.dropped)
-        self._say(f"agent {self._model.name}: plan for {incident.id}: {said} ({answered.cost})")
+        self._notes.say(self._model, f"plan for {incident.id}: {said} ({answered.cost})")
         return lines.candidates

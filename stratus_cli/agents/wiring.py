@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypedDict
 
-from stratus_cli.agents.ask import Say
+from stratus_cli.agents.ask import Notes, Say
 from stratus_cli.agents.diagnoser import ModelDiagnoser
 from stratus_cli.agents.model import LitellmModel, ModelLimits
 from stratus_cli.agents.planner import ModelPlanner
@@ -32,4 +32,5 @@ def agent_ports(
     env: where keys are. say: gets one line for each question put to the model.
     """
     model = LitellmModel(name, model_url, env, limits)
-    return {"diagnoser": ModelDiagnoser(model, say), "planner": ModelPlanner(model, say)}
+    notes = Notes(say)
+    return {"diagnoser": ModelDiagnoser(model, notes), "planner": ModelPlanner(model, notes)}

@@ -12,12 +12,12 @@ from jsonschema import Draft202012Validator
 from stratus_cli.agents.answer import (
     DiagnosisAnswer,
     PlanAnswer,
-    check_causes,
     check_lines,
     decode,
     schema_of,
 )
 from stratus_cli.agents.errors import MalformedAnswer
+from stratus_cli.agents.grounding import check_causes
 from stratus_cli.agents.view import view
 from stratus_cli.kube.evidence import holds
 from tests.agents.scenes import EXITS, WEB, cause, detection_of, incident_of

@@ -154,6 +154,22 @@ def test_any_failure_leaves_the_result_without_it(answer: Scripted, calls: int, 
     assert line.endswith("; going on without it")
 
 
+def test_a_spent_budget_is_said_once() -> None:
+    """Two failures are said each; that the model is not asked again is said once for both agents."""
+    said: list[str] = []
+    incident = incident_of(UNEXPLAINED)
+    with model_server(failing(500)) as server:
+        ports = agent_ports("scripted", server.url, {}, say=said.append)
+        for _ in range(4):
+            with pytest.raises(AgentError):
+                ports["diagnoser"].diagnose(incident, UNEXPLAINED.snap, ())
+        with pytest.raises(AgentError):
+            ports["planner"].propose(incident, UNEXPLAINED.snap, (), ())
+        assert len(server.requests) == 2
+    assert ["scripted failure" in line for line in said] == [True, True, False]
+    assert "is not asked again" in said[2]
+
+
 def test_failures_are_the_agents_own() -> None:
     """The port raises what the flows expect."""
     ports = agent_ports("scripted", "http://127.0.0.1:9/v1", {}, say=lambda _: None)
