@@ -53,6 +53,10 @@ class Absent:
     def __repr__(self) -> str:
         return "(absent)"
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Absent:
+        """There is one, and it is compared by identity."""
+        return self
+
 
 ABSENT = Absent()
 

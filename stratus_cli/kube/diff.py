@@ -1,0 +1,87 @@
+"""The difference of two raw objects as field edits, and making such edits.
+
+An edit is named at the highest level that is on one side only, so its parents exist on both. Lists
+whose elements have keys are compared by key; the order of such a list is not an edit by itself.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from stratus_cli.kube.fields import Segment, segments
+from stratus_cli.kube.lists import keyed, list_keys
+from stratus_cli.kube.paths import may_be_key, render_path, set_at
+from stratus_cli.model.change import ABSENT, FieldEdit, Json
+
+
+def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldEdit, ...]:
+    """Every field that differs, in the order of their paths' appearance in `after`."""
+    kind = str(after.get("kind") or before.get("kind") or "")
+    return tuple(_maps(kind, (), (), before, after))
+
+
+def apply_edits(item: Mapping[str, Any], edits: Iterable[FieldEdit]) -> dict[str, Any]:
+    """A deep copy with every edit's `after` in place. ValueError when a path does not fit."""
+    made = copy.deepcopy(dict(item))
+    for edit in edits:
+        set_at(made, segments(edit.path), copy.deepcopy(edit.after))
+    return made
+
+
+def same_value(left: Json, right: Json) -> bool:
+    """Equality of JSON: true is not 1, and 1 is 1.0."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(
+            same_value(value, right[key]) for key, value in left.items()
+        )
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same_value, left, right))
+    return bool(left == right)
+
+
+def _maps(
+    kind: str,
+    names: tuple[str, ...],
+    path: tuple[Segment, ...],
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> Iterator[FieldEdit]:
+    for key in (*after, *(key for key in before if key not in after)):
+        old, new = before.get(key, ABSENT), after.get(key, ABSENT)
+        yield from _values(kind, (*names, key), (*path, key), old, new)
+
+
+def _values(
+    kind: str, names: tuple[str, ...], path: tuple[Segment, ...], old: Json, new: Json
+) -> Iterator[FieldEdit]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        yield from _maps(kind, names, path, old, new)
+    elif isinstance(old, list) and isinstance(new, list):
+        yield from _lists(kind, names, path, old, new)
+    elif old is ABSENT or new is ABSENT or not same_value(old, new):
+        yield FieldEdit(render_path(path), old, new)
+
+
+def _lists(
+    kind: str, names: tuple[str, ...], path: tuple[Segment, ...], old: list[Any], new: list[Any]
+) -> Iterator[FieldEdit]:
+    keys = list_keys(kind, names)
+    before = keyed(old, keys) if keys else None
+    after = keyed(new, keys) if keys else None
+    if keys is None or before is None or after is None or not _nameable(before, after):
+        if not same_value(old, new):
+            yield FieldEdit(render_path(path), old, new)
+        return
+    for place in (*after, *(place for place in before if place not in after)):
+        segment = dict(zip(keys, place, strict=True))
+        yield from _values(
+            kind, names, (*path, segment), before.get(place, ABSENT), after.get(place, ABSENT)
+        )
+
+
+def _nameable(*sides: Mapping[tuple[str, ...], Any]) -> bool:
+    return all(may_be_key(value) for side in sides for place in side for value in place)
