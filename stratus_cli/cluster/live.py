@@ -72,10 +72,10 @@ class LiveCluster:
                 yield self._redactor.page(data, page)
 
     def get(self, ref: Ref) -> dict[str, Any] | None:
-        """The whole object, or None. Of a Secret the metadata."""
-        path = self._resources.path(ref)
+        """The whole object, or None, also where its kind is not served. Of a Secret the metadata."""
         accept = METADATA_ONLY if ref.kind == "Secret" else "application/json"
         try:
+            path = self._resources.path(ref)
             item = self._object(self._http.read(path, accept=accept), path)
         except NotFound:
             return None

@@ -90,7 +90,8 @@ class Transport:
 
     def where(self, path: str) -> str:
         """What an error is about: the server and the path."""
-        return f"{self.access.server}{path}"
+        # NOTE: without the slash, "@host" in a path would make the server a user name.
+        return f"{self.access.server}/{path.lstrip('/')}"
 
     def _use(self, given: Access) -> None:
         self.access = given

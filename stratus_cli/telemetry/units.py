@@ -1,0 +1,56 @@
+"""Whose requests a series counts: its labels as Refs of workloads and Services of the snapshot."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from stratus_cli.kube.graph import Graph
+from stratus_cli.model.objects import Pod, Service, Workload
+from stratus_cli.model.ref import Ref
+from stratus_cli.model.snapshot import Snapshot, ref_of
+from stratus_cli.telemetry import metrics
+
+
+class Units:
+    """Maps labels to units. A series that names no object of the snapshot is nobody's."""
+
+    def __init__(self, snap: Snapshot) -> None:
+        self._snap = snap
+        self._graph = Graph(snap)
+
+    def of(self, labels: dict[str, str]) -> tuple[Ref, ...]:
+        """The workload and the Services it stands for; ()."""
+        namespace = metrics.first(labels, metrics.NAMESPACE)
+        if not namespace or not self._snap.scope.covers(namespace):
+            return ()
+        workload = self._workload(namespace, labels)
+        named = self._snap.get(Service, namespace, metrics.first(labels, metrics.SERVICE))
+        found: list[Ref] = [ref_of(workload)] if workload is not None else []
+        if named is not None and (workload is None or workload in self._behind(named)):
+            return (*found, ref_of(named))
+        # A Service label that is not about the workload's own pods belongs to the scraper.
+        if workload is not None:
+            found += [ref_of(service) for service in self._services.get(ref_of(workload), ())]
+        return tuple(found)
+
+    def _workload(self, namespace: str, labels: dict[str, str]) -> Workload | None:
+        pod = self._snap.get(Pod, namespace, metrics.first(labels, metrics.POD))
+        if pod is not None:
+            return self._graph.workload_of(pod)
+        for kind, wanted in metrics.WORKLOAD:
+            name = metrics.first(labels, wanted)
+            item = self._snap.find(Ref(kind, namespace, name)) if name else None
+            if isinstance(item, Workload):
+                return item
+        return None
+
+    def _behind(self, service: Service) -> tuple[Workload, ...]:
+        return self._graph.selected_workloads(service)
+
+    @cached_property
+    def _services(self) -> dict[Ref, tuple[Service, ...]]:
+        """The Services of each workload."""
+        return {
+            ref_of(workload): self._graph.services_of(workload)
+            for workload in self._graph.workloads
+        }
