@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from tests.cluster import lifecycle, pki
+from tests.cluster import bed, lifecycle
 from tests.cluster.errors import BedError
 from tests.cluster.layout import Layout, default
 from tests.cluster.record import Record
@@ -69,10 +69,7 @@ def _kubeconfig(layout: Layout, rest: Sequence[str]) -> int:
     found = Record.load(layout.record)
     if found is None or not found.complete:
         raise BedError("the bed is down: python -m tests.cluster up")
-    if rest:
-        print(pki.kubeconfig_for(layout, found.port, rest[0], rest[1:]))
-    else:
-        print(layout.kubeconfig)
+    print(bed.of(layout).kubeconfig_for(rest[0], rest[1:]) if rest else layout.kubeconfig)
     return 0
 
 

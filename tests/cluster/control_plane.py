@@ -64,6 +64,8 @@ def start_controllers(node: Node, layout: Layout, kube: Path) -> None:
         f"--kubeconfig={layout.node_kubeconfig}",
         f"--service-account-private-key-file={layout.pki / 'sa.key'}",
         f"--root-ca-file={layout.pki / 'ca.crt'}",
+        f"--cluster-signing-cert-file={layout.pki / 'ca.crt'}",
+        f"--cluster-signing-key-file={layout.pki / 'ca.key'}",
         "--use-service-account-credentials=true",
         "--leader-elect=false",
         *FAST,

@@ -68,6 +68,8 @@ def install_missing(say: Callable[[str], None]) -> None:
     if not packages:
         return
     say(f"installing Debian packages (apt-get): {' '.join(packages)}")
+    if shutil.which("apt-get") is None:
+        raise BedError("there is no apt-get in PATH")
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     with _no_services():
         for words in (

@@ -57,6 +57,12 @@ def built(say: Callable[[str], None]) -> Parts:
     return Parts(kube / "kube", pause / "pause", oci.Store(stored))
 
 
+def kube_if_built() -> Path | None:
+    """The Kubernetes program (`kube kubectl ...`), or None when it has not been built."""
+    path = cache_root() / f"kube-{_key('kube', KUBERNETES)}" / "kube"
+    return path if path.exists() else None
+
+
 def _part(
     name: str, key: str, build: Callable[[Path], None], say: Callable[[str], None], long: str = ""
 ) -> Path:

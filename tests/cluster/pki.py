@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import secrets
-from collections.abc import Sequence
 from pathlib import Path
 
 from tests.cluster.layout import API_SERVICE_IP, CONTEXT, DOMAIN, NODES, Layout
@@ -41,37 +39,14 @@ def create(layout: Layout, port: int) -> None:
         _write(path, _kubeconfig(layout, server, "admin", {"token": token}))
 
 
-def token(layout: Layout) -> str:
-    """The administrator's bearer token."""
-    return (layout.pki / "tokens.csv").read_text().split(",", 1)[0]
-
-
-def kubeconfig_for(layout: Layout, port: int, user: str, groups: Sequence[str] = ()) -> Path:
-    """A kubeconfig of `user` in `groups` by a client certificate; he may do what RBAC grants."""
-    name = hashlib.sha256("\0".join((user, *groups)).encode()).hexdigest()[:12]
-    path = layout.state / f"user-{name}.kubeconfig"
-    if path.exists():
-        return path
-    subject = "".join(f"/O={_escaped(g)}" for g in groups) + f"/CN={_escaped(user)}"
-    _signed(layout, name, subject, "extendedKeyUsage=clientAuth\n")
-    credentials = {
-        "client-certificate-data": _encoded(layout.pki / f"{name}.crt"),
-        "client-key-data": _encoded(layout.pki / f"{name}.key"),
-    }
-    _write(path, _kubeconfig(layout, f"https://127.0.0.1:{port}", user, credentials))
-    return path
-
-
 def _signed(layout: Layout, name: str, subject: str, extensions: str) -> None:
-    base = layout.pki / name
+    base, authority = layout.pki / name, layout.pki / "ca"
     key, csr, crt, ext = (str(base.with_suffix(s)) for s in (".key", ".csr", ".crt", ".ext"))
     Path(ext).write_text(extensions + "authorityKeyIdentifier=keyid\n")
     run(["openssl", "req", *CURVE, "-keyout", key, "-out", csr, "-subj", subject])
-    authority = [f"-CA{what}" for what in ("", "key")]
-    files = [str(layout.pki / "ca.crt"), str(layout.pki / "ca.key")]
-    run(["openssl", "x509", "-req", "-in", csr, authority[0], files[0], authority[1], files[1]]
-        + ["-set_serial", str(secrets.randbits(64)), "-days", DAYS, "-extfile", ext]
-        + ["-out", crt])  # fmt: skip
+    run(["openssl", "x509", "-req", "-in", csr, "-out", crt, "-days", DAYS, "-extfile", ext]
+        + ["-CA", f"{authority}.crt", "-CAkey", f"{authority}.key"]
+        + ["-set_serial", str(secrets.randbits(64))])  # fmt: skip
 
 
 def _kubeconfig(layout: Layout, server: str, user: str, credentials: dict[str, str]) -> object:
@@ -94,7 +69,3 @@ def _write(path: Path, content: object) -> None:
 
 def _encoded(path: Path) -> str:
     return base64.b64encode(path.read_bytes()).decode()
-
-
-def _escaped(name: str) -> str:
-    return name.replace("\\", "\\\\").replace("/", "\\/").replace("+", "\\+").replace("=", "\\=")
