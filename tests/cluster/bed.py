@@ -8,11 +8,11 @@ import os
 import secrets
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from tests.cluster import lifecycle, machine, parts, users
 from tests.cluster.client import ApiError, Client
@@ -28,9 +28,12 @@ FOREIGN = "STRATUS_TEST_CONTEXT"
 class Bed:
     """A running cluster: its kubeconfig (a file with this one context), kubectl, raw API."""
 
-    def __init__(self, kubeconfig: Path, context: str, kubectl: Sequence[str]) -> None:
+    def __init__(
+        self, kubeconfig: Path, context: str, kubectl: Sequence[str], *, is_own: bool = False
+    ) -> None:
         self.kubeconfig = str(kubeconfig)
         self.context = context
+        self.is_own = is_own  # a bed of this machine, not a cluster by STRATUS_TEST_CONTEXT
         self._kubectl = list(kubectl)
         self._config: dict[str, Any] = json.loads(kubeconfig.read_text())
         self._client = Client.of(self._config)
@@ -57,7 +60,7 @@ class Bed:
 
     def pods(self, namespace: str, label: str = "") -> list[dict[str, Any]]:
         """The pods of a namespace, those with a label `key=value` only if given."""
-        query = f"?labelSelector={label.replace('=', '%3D')}" if label else ""
+        query = f"?labelSelector={quote(label)}" if label else ""
         items = self.api("GET", f"/api/v1/namespaces/{namespace}/pods{query}")["items"]
         return list(items)
 
@@ -110,11 +113,14 @@ def why_not() -> str:
     return f"{reason}; or name a disposable cluster by {FOREIGN}" if reason else ""
 
 
-def open_bed(run: str) -> Bed:
-    """The bed, started when it is not up; `run` is then recorded as the one to take it down."""
+def open_bed(run: str, folder: Path) -> Bed:
+    """The bed, started when it is not up; `run` is then recorded as the one to take it down.
+
+    `folder` holds the kubeconfigs of a cluster that STRATUS_TEST_CONTEXT names.
+    """
     foreign = os.environ.get(FOREIGN)
     if foreign:
-        return _foreign(foreign)
+        return _foreign(foreign, folder)
     layout = default()
     if lifecycle.up(layout, Steps()):
         (layout.state / OWNER).write_text(run)
@@ -126,7 +132,7 @@ def of(layout: Layout) -> Bed:
     kube = parts.kube_if_built()
     if kube is None:
         raise BedError("the bed's Kubernetes is not built: python -m tests.cluster up")
-    return Bed(layout.kubeconfig, CONTEXT, [str(kube), "kubectl"])
+    return Bed(layout.kubeconfig, CONTEXT, [str(kube), "kubectl"], is_own=True)
 
 
 def close_bed(run: str) -> list[str]:
@@ -141,7 +147,7 @@ def close_bed(run: str) -> list[str]:
     return lifecycle.down(layout)
 
 
-def _foreign(context: str) -> Bed:
+def _foreign(context: str, folder: Path) -> Bed:
     path = shutil.which("kubectl")
     kubectl = [path] if path else [str(parts.kube_if_built()), "kubectl"]
     view = ["config", "view", "--minify", "--flatten", "--raw", "-o", "json"]
@@ -150,6 +156,5 @@ def _foreign(context: str) -> Bed:
     )
     if done.returncode:
         raise BedError(f"{FOREIGN}={context}: {done.stderr.strip()}")
-    folder = Path(tempfile.mkdtemp(prefix="stratus-test-"))
     (folder / "kubeconfig").write_text(done.stdout)
     return Bed(folder / "kubeconfig", context, kubectl)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -74,6 +75,15 @@ def create(paths: Iterable[Path]) -> None:
 def entrances(paths: Iterable[Path]) -> list[Path]:
     """The files into which a process writes its pid to join."""
     return [(p / INSIDE if is_unified() else p) / "cgroup.procs" for p in paths]
+
+
+def kill(paths: Iterable[Path]) -> None:
+    """Kill every process in the folders and below: what is in a cgroup of ours is ours."""
+    for path in paths:
+        for folder, _, _ in os.walk(path):
+            with contextlib.suppress(OSError):
+                for pid in (Path(folder) / "cgroup.procs").read_text().split():
+                    os.kill(int(pid), signal.SIGKILL)
 
 
 def remove(paths: Iterable[Path], timeout_s: float = 5.0) -> list[Path]:

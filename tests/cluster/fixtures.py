@@ -21,10 +21,10 @@ why_not = functools.cache(beds.why_not)
 
 
 @pytest.fixture(scope="session")
-def bed() -> Bed:
+def bed(tmp_path_factory: pytest.TempPathFactory) -> Bed:
     """A real cluster, started when it is not up; the end of the run takes down what it started."""
     try:
-        return beds.open_bed(os.environ[RUN])
+        return beds.open_bed(os.environ[RUN], tmp_path_factory.mktemp("cluster"))
     except BedError as error:
         pytest.fail(f"the test bed did not come up: {error}", pytrace=False)
 

@@ -13,7 +13,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -95,7 +94,10 @@ def client(layout: Layout) -> Client:
 
 
 def leftovers(layout: Layout) -> list[str]:
-    """What is there of a bed: processes, cgroups, mounts, network namespaces, files."""
+    """What is there of a bed: processes, cgroups, mounts, files.
+
+    A network namespace lives as long as a process or a mount of it, so there is none without.
+    """
     names = [layout.cgroup(spec.name) for spec in NODES]
     marks = [f"{layout.state}/", *(f"/{name}" for name in names)]
     found = [f"cgroup {path}" for name in names for path in cgroups.search(name)]
@@ -126,7 +128,7 @@ def _up(layout: Layout, steps: Steps, built: parts.Parts) -> None:
     registry.start(first, layout)
     for one in (first, second):
         worker.start_containerd(one, layout)
-    _forward(layout, found)
+    _forward(first, layout, found)
     count = registry.fill(layout, built.images)
     steps.done(f"registry: {count} images")
     api = client(layout)
@@ -153,20 +155,11 @@ def _nodes(layout: Layout, found: Record, built: parts.Parts) -> tuple[node.Node
     return first, second
 
 
-def _forward(layout: Layout, found: Record) -> None:
+def _forward(first: node.Node, layout: Layout, found: Record) -> None:
     """The API on the loopback address of this machine, through the Unix socket of node1."""
-    with (layout.state / "forward.log").open("wb") as log:
-        child = subprocess.Popen(
-            [
-                machine.program("socat"),
-                f"TCP-LISTEN:{found.port},bind=127.0.0.1,reuseaddr,fork",
-                f"UNIX-CONNECT:{layout.socket('api')}",
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    listen = f"TCP-LISTEN:{found.port},bind=127.0.0.1,reuseaddr,fork"
+    words = [machine.program("socat"), listen, f"UNIX-CONNECT:{layout.socket('api')}"]
+    child = node.popen(first.cgroups, words, layout.state / "forward.log")
     found.add("forward", child.pid)
 
 
@@ -179,6 +172,7 @@ def _down(layout: Layout) -> None:
             stuck.append(process.role)
     paths = {Path(path) for listed in found.cgroups.values() for path in listed}
     paths |= {path for spec in NODES for path in cgroups.folders(layout.cgroup(spec.name))}
+    cgroups.kill(paths)  # one that was started in the moment before it could be recorded
     left = cgroups.remove(sorted(paths))
     shutil.rmtree(layout.etcd, ignore_errors=True)
     if stuck or left:

@@ -5,6 +5,9 @@ When its first process ends, the kernel ends everything in it.
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -32,9 +35,8 @@ class Node:
 
     def command(self, words: Sequence[str]) -> list[str]:
         """The command that runs `words` inside the node, in its cgroups and namespaces."""
-        files = [str(p) for p in cgroups.entrances(self.cgroups)]
         enter = ["nsenter", "-t", str(self.init.pid), "-m", "-C", "-n", "-u", "-i", "-p", "--"]
-        return ["sh", "-c", JOIN, "join", str(len(files)), *files, *enter, *words]
+        return _joining(self.cgroups, [*enter, *words])
 
     def run(self, *words: str, timeout_s: float = 60.0) -> str:
         """Run a command inside the node; its output. BedError when it fails."""
@@ -57,18 +59,10 @@ def begin(layout: Layout, record: Record, spec: NodeSpec, init: Path) -> subproc
     kinds = [h.controllers or "unified" for h in cgroups.hierarchies()]
     if cgroups.is_unified():
         kinds = ["unified-only"]
-    files = [str(p) for p in cgroups.entrances(paths)]
     words = ["unshare", "--mount", "--cgroup", "--net", "--uts", "--ipc", "--pid", "--fork"]
     words += ["--kill-child", "--mount-proc", "bash", str(HERE / "node-init.sh"), spec.name]
     words += [str(_ready_file(layout, spec)), str(init), *kinds]
-    with (layout.node(spec.name) / "init.log").open("wb") as log:
-        started = subprocess.Popen(
-            ["sh", "-c", JOIN, "join", str(len(files)), *files, *words],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    started = popen(paths, words, layout.node(spec.name) / "init.log")
     record.add(f"{spec.name}/unshare", started.pid)
     return started
 
@@ -137,22 +131,48 @@ def run(
 ) -> str:
     """Run a command; its standard output. BedError with the end of its errors when it fails."""
     try:
-        done = subprocess.run(
+        child = subprocess.Popen(
             words,
-            input=text,
-            stdin=None if text is not None else subprocess.DEVNULL,
-            capture_output=True,
+            stdin=subprocess.PIPE if text is not None else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=timeout_s,
             cwd=folder,
             env=env,
-            check=False,
+            start_new_session=True,
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except OSError as error:
         raise BedError(str(error)) from error
-    if done.returncode:
-        raise BedError(f"{' '.join(words)[-400:]}: {done.stderr.strip()[-1500:]}")
-    return done.stdout
+    try:
+        output, errors = child.communicate(text, timeout=timeout_s)
+    except BaseException as error:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)  # a build has children of its own
+        child.wait()
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise BedError(str(error)) from error
+        raise
+    if child.returncode:
+        raise BedError(f"{' '.join(words)[-400:]}: {errors.strip()[-1500:]}")
+    return output
+
+
+def popen(paths: Sequence[Path], words: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    """Start a process on this machine, in the cgroups of a node and a session of its own."""
+    with log.open("wb") as file:
+        return subprocess.Popen(
+            _joining(paths, words),
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def _joining(paths: Sequence[Path], words: Sequence[str]) -> list[str]:
+    """The command that joins cgroups and then becomes `words`."""
+    files = [str(p) for p in cgroups.entrances(paths)]
+    return ["sh", "-c", JOIN, "join", str(len(files)), *files, *words]
 
 
 def _ready_file(layout: Layout, spec: NodeSpec) -> Path:

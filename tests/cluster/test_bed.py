@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -19,7 +20,7 @@ from tests.cluster import lifecycle, machine, objects
 from tests.cluster.bed import Bed
 from tests.cluster.client import ApiError
 from tests.cluster.errors import BedError
-from tests.cluster.layout import CONTEXT, Layout
+from tests.cluster.layout import Layout
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -35,7 +36,7 @@ def test_two_nodes_are_ready(bed: Bed) -> None:
     """Two nodes, both Ready, of Kubernetes 1.34 on the bed."""
     ready = [n for n in bed.api("GET", "/api/v1/nodes")["items"] if _is_ready(n)]
     assert len(ready) >= 2
-    if bed.context == CONTEXT:
+    if bed.is_own:
         versions = {node["status"]["nodeInfo"]["kubeletVersion"] for node in ready}
         assert versions == {"v1.34.4"}
 
@@ -126,27 +127,27 @@ def test_a_bed_goes_without_a_trace(bed: Bed) -> None:
     assert bed.api("GET", "/readyz") == {"text": "ok"}
 
 
-@pytest.mark.parametrize("after_s", [0.15, 1.0, 3.0])
+@pytest.mark.parametrize("after_s", [0.0, 0.15, 1.0, 3.0])
 def test_an_interrupted_start_leaves_nothing(bed: Bed, after_s: float) -> None:
     """Ctrl-C in the middle of `up` takes everything down again."""
     _own(bed)
     layout = Layout("interrupted")
-    child = subprocess.Popen(
-        [sys.executable, "-m", "tests.cluster", "up"],
-        cwd=REPOSITORY,
-        env={**os.environ, "STRATUS_BED": layout.name},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 60
-    while not layout.record.exists() and child.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(after_s)  # how far it has come is the point
-    child.send_signal(signal.SIGINT)
-    _, errors = child.communicate(timeout=60)
-    assert child.returncode == 130, errors
+    with _starting(layout, after_s) as child:
+        child.send_signal(signal.SIGINT)
+        _, errors = child.communicate(timeout=60)
+        assert child.returncode == 130, errors
+    assert lifecycle.leftovers(layout) == []
+
+
+def test_a_killed_start_is_cleaned_up_after(bed: Bed) -> None:
+    """When `up` itself is killed, `down` finds all that it had started."""
+    _own(bed)
+    layout = Layout("interrupted")
+    with _starting(layout, 2.0) as child:
+        child.kill()
+        child.communicate(timeout=60)
+    assert lifecycle.leftovers(layout) != []
+    _command("down", layout.name)
     assert lifecycle.leftovers(layout) == []
 
 
@@ -165,8 +166,31 @@ def test_what_is_missing_is_said_before_it_is_installed(monkeypatch: pytest.Monk
 
 
 def _own(bed: Bed) -> None:
-    if bed.context != CONTEXT:
+    if not bed.is_own:
         pytest.skip("this cluster is not a bed of this machine")
+
+
+@contextlib.contextmanager
+def _starting(layout: Layout, after_s: float) -> Iterator[subprocess.Popen[str]]:
+    """A bed that has been coming up for some seconds."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "tests.cluster", "up"],
+        cwd=REPOSITORY,
+        env={**os.environ, "STRATUS_BED": layout.name},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not layout.record.exists() and child.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(after_s)  # how far it has come is the point
+        yield child
+    finally:
+        child.kill()
+        child.wait()
 
 
 def _command(word: str, name: str) -> None:
