@@ -26,7 +26,8 @@ def bed(tmp_path_factory: pytest.TempPathFactory) -> Bed:
     try:
         return beds.open_bed(os.environ[RUN], tmp_path_factory.mktemp("cluster"))
     except BedError as error:
-        pytest.fail(f"the test bed did not come up: {error}", pytrace=False)
+        reason = str(error)
+    pytest.fail(f"the test bed did not come up: {reason}", pytrace=False)
 
 
 def configure(config: pytest.Config) -> None:

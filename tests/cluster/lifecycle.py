@@ -6,15 +6,11 @@ takes the bed down again.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
-import os
 import shutil
-import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,7 +29,9 @@ from tests.cluster import (
 )
 from tests.cluster.client import ApiError, Client
 from tests.cluster.errors import BedError
-from tests.cluster.layout import FIRST_PORT, NODES, STATE_ROOT, Layout
+from tests.cluster.guard import interruptible, locked, uninterruptible
+from tests.cluster.layout import FIRST_PORT, NODES, Layout
+from tests.cluster.leftovers import leftovers
 from tests.cluster.record import Record
 from tests.cluster.steps import Steps
 
@@ -46,7 +44,7 @@ LEFTOVERS_TIMEOUT_S = 3.0
 def up(layout: Layout, steps: Steps) -> bool:
     """Bring the bed up; False when it was up already. BedError when it cannot, then it is down."""
     machine.check()
-    with _locked(layout), _interruptible():
+    with locked(layout), interruptible():
         if is_up(layout):
             return False
         machine.install_missing(steps)
@@ -57,7 +55,7 @@ def up(layout: Layout, steps: Steps) -> bool:
             _up(layout, steps, built)
         except BaseException as error:
             steps.say(f"going down again: {type(error).__name__}")
-            with _uninterruptible():
+            with uninterruptible():
                 if isinstance(error, BedError):
                     _keep_logs(layout, steps)
                 _down(layout)
@@ -67,7 +65,7 @@ def up(layout: Layout, steps: Steps) -> bool:
 
 def down(layout: Layout) -> list[str]:
     """Take the bed down; what is left of it, which should be nothing."""
-    with _locked(layout), _uninterruptible():
+    with locked(layout), uninterruptible():
         _down(layout)
     deadline = time.monotonic() + LEFTOVERS_TIMEOUT_S
     while leftovers(layout) and time.monotonic() < deadline:
@@ -91,29 +89,6 @@ def is_up(layout: Layout) -> bool:
 def client(layout: Layout) -> Client:
     """A client with the administrator's token."""
     return Client.of(json.loads(layout.kubeconfig.read_text()))
-
-
-def leftovers(layout: Layout) -> list[str]:
-    """What is there of a bed: processes, cgroups, mounts, files.
-
-    A network namespace lives as long as a process or a mount of it, so there is none without.
-    """
-    names = [layout.cgroup(spec.name) for spec in NODES]
-    marks = [f"{layout.state}/", *(f"/{name}" for name in names)]
-    found = [f"cgroup {path}" for name in names for path in cgroups.search(name)]
-    for process in Path("/proc").iterdir():
-        pid = int(process.name) if process.name.isdigit() else 0
-        if pid and pid != os.getpid() and record.start_time(pid) is not None:
-            text = _read(process / "cmdline").replace("\0", " ") + _read(process / "cgroup")
-            if any(mark in text for mark in marks):
-                found.append(f"process {pid}: {text[:120]}")
-    for line in _read(Path("/proc/self/mountinfo")).splitlines():
-        if f"{layout.state}/" in line or str(layout.etcd) in line:
-            found.append(f"mount {line}")
-    for path in (layout.state, layout.etcd):
-        if path.exists():
-            found.append(f"folder {path}")
-    return found
 
 
 def _up(layout: Layout, steps: Steps, built: parts.Parts) -> None:
@@ -254,51 +229,3 @@ def _free_port() -> int:
                 continue
             return int(probe.getsockname()[1])
     raise BedError("no free port on 127.0.0.1")
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace")
-    except OSError:
-        return ""
-
-
-@contextlib.contextmanager
-def _locked(layout: Layout) -> Iterator[None]:
-    STATE_ROOT.mkdir(mode=0o700, exist_ok=True)
-    if STATE_ROOT.is_symlink() or STATE_ROOT.stat().st_uid != os.geteuid():
-        raise BedError(f"{STATE_ROOT} is not a folder of this user")
-    with layout.lock.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-@contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGTERM and SIGHUP interrupt as Ctrl-C does, so that they are cleaned up after."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with _handling((signal.SIGTERM, signal.SIGHUP), interrupt):
-        yield
-
-
-@contextlib.contextmanager
-def _uninterruptible() -> Iterator[None]:
-    with _handling((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), signal.SIG_IGN):
-        yield
-
-
-@contextlib.contextmanager
-def _handling(signals: tuple[signal.Signals, ...], handler: Any) -> Iterator[None]:
-    try:
-        before = {number: signal.signal(number, handler) for number in signals}
-    except ValueError:  # not the main thread: signals are not ours to handle
-        yield
-        return
-    try:
-        yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)

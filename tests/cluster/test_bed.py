@@ -21,6 +21,7 @@ from tests.cluster.bed import Bed
 from tests.cluster.client import ApiError
 from tests.cluster.errors import BedError
 from tests.cluster.layout import Layout
+from tests.cluster.leftovers import leftovers
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -123,7 +124,7 @@ def test_a_bed_goes_without_a_trace(bed: Bed) -> None:
     assert lifecycle.is_up(second)
     assert beds.of(second).api("GET", "/api/v1/namespaces")["items"]
     _command("down", second.name)
-    assert lifecycle.leftovers(second) == []
+    assert leftovers(second) == []
     assert bed.api("GET", "/readyz") == {"text": "ok"}
 
 
@@ -136,7 +137,7 @@ def test_an_interrupted_start_leaves_nothing(bed: Bed, after_s: float) -> None:
         child.send_signal(signal.SIGINT)
         _, errors = child.communicate(timeout=60)
         assert child.returncode == 130, errors
-    assert lifecycle.leftovers(layout) == []
+    assert leftovers(layout) == []
 
 
 def test_a_killed_start_is_cleaned_up_after(bed: Bed) -> None:
@@ -146,9 +147,9 @@ def test_a_killed_start_is_cleaned_up_after(bed: Bed) -> None:
     with _starting(layout, 2.0) as child:
         child.kill()
         child.communicate(timeout=60)
-    assert lifecycle.leftovers(layout) != []
+    assert leftovers(layout) != []
     _command("down", layout.name)
-    assert lifecycle.leftovers(layout) == []
+    assert leftovers(layout) == []
 
 
 def test_what_is_missing_is_said_before_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
