@@ -30,7 +30,8 @@ from stratus_cli.kube.diff import diff
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.normal import fields_digest
 from stratus_cli.kube.paths import value_at
-from stratus_cli.kube.redact import MASK, Redactor
+from stratus_cli.kube.known_good import MASK
+from stratus_cli.kube.redact import Redactor
 from stratus_cli.model.change import Change, Reversibility
 from stratus_cli.model.diagnosis import Diagnosis, Incident
 from stratus_cli.model.errors import ClusterAnswer, StratusError
@@ -208,7 +209,7 @@ def _planned(
     ports: Ports,
 ) -> Candidate:
     """Prepare each action on what the earlier ones leave, confirm, rehearse."""
-    reader = PlanReader(ports.cluster)
+    reader = PlanReader(ports.cluster, ports.clock)
     steps: list[Step] = []
     notes: list[str] = []
     for action in actions:

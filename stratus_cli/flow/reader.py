@@ -9,13 +9,14 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from stratus_cli.kube.kinds import BY_KIND, with_api_version
-from stratus_cli.kube.redact import MASK
+from stratus_cli.kube.known_good import MASK
 from stratus_cli.model.change import Change
 from stratus_cli.model.errors import NotFound
-from stratus_cli.model.ports import Cluster
+from stratus_cli.model.ports import Clock, Cluster
 from stratus_cli.model.ref import Ref
 
 Item = dict[str, Any]
@@ -24,8 +25,9 @@ Item = dict[str, Any]
 class PlanReader:
     """The Reader of actions, over the cluster and the changes planned so far."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, clock: Clock) -> None:
         self._cluster = cluster
+        self._clock = clock
         self._planned: dict[Ref, Item | None] = {}
         self._read: dict[Ref, Item | None] = {}
 
@@ -59,6 +61,10 @@ class PlanReader:
                 if planned is not None:
                     found[ref] = copy.deepcopy(planned)
         return list(found.values())
+
+    def now(self) -> datetime:
+        """When the plan is made."""
+        return self._clock.now()
 
     def take(self, change: Change) -> None:
         """Go on as if this change had been made."""

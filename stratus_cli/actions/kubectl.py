@@ -1,0 +1,423 @@
+"""kubectl text to typed actions: a closed grammar. What is not in it is refused, with a reason.
+
+Nothing is ever run. The same grammar reads a runbook's filled lines, a person's text and a model's.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from stratus_cli.actions.base import Action
+from stratus_cli.actions.cordon import Cordon
+from stratus_cli.actions.create_object import CreateObject
+from stratus_cli.actions.delete_object import DeleteObject
+from stratus_cli.actions.mark import Mark
+from stratus_cli.actions.patch_object import TYPES, PatchObject
+from stratus_cli.actions.pause import Pause
+from stratus_cli.actions.restart import Restart
+from stratus_cli.actions.roll_back import RollBack
+from stratus_cli.actions.scale import Scale
+from stratus_cli.actions.set_env import SetEnv
+from stratus_cli.actions.set_image import SetImage
+from stratus_cli.actions.set_resources import SetResources
+from stratus_cli.actions.words import Parsed, Word, plain_words, split
+from stratus_cli.kube.kinds import BY_KIND, kind_named
+from stratus_cli.model.plan import Refusal
+from stratus_cli.model.ref import Ref
+
+__all__ = ["Action", "parse", "parse_line"]
+
+Actions = tuple[Action, ...]
+
+REFUSED_VERBS = {
+    **dict.fromkeys(
+        ("exec", "cp", "attach", "debug", "run"),
+        "nothing is run inside the cluster; do it by hand",
+    ),
+    **dict.fromkeys(("edit",), "an editor's result is not known beforehand; use patch"),
+    **dict.fromkeys(
+        ("proxy", "port-forward"), "it opens a connection and changes nothing that can be undone"
+    ),
+    **dict.fromkeys(
+        ("get", "describe", "logs", "top", "explain", "wait", "events", "diff", "auth", "api-resources"),
+        "it reads; a plan holds changes only",
+    ),
+    **dict.fromkeys(("config", "certificate", "plugin"), "it is not about an object's fields"),
+    **dict.fromkeys(
+        ("replace",), "it replaces fields that nobody named; use patch"
+    ),
+}
+NAME = re.compile(r"[a-z0-9]([-a-z0-9.:]*[a-z0-9])?")
+NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+PAIR = re.compile(r"([^=]+)=(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class _Verb:
+    """make: actions from (what was parsed, namespace). The flags it takes, by spelling."""
+
+    make: Callable[[Parsed, str], Actions | Refusal]
+    valued: Mapping[str, str] = field(default_factory=dict)
+    switches: Mapping[str, str] = field(default_factory=dict)
+
+
+def parse_line(line: str, default_namespace: str) -> Actions | Refusal:
+    """The actions of one typed line."""
+    words = plain_words(line)
+    if isinstance(words, Refusal):
+        return words
+    return parse(words, default_namespace)
+
+
+def parse(words: Sequence[Word], default_namespace: str) -> Actions | Refusal:
+    """The actions of one command, split into words. words[0] is "kubectl"."""
+    if not words or words[0] != "kubectl":
+        return Refusal("grammar", "not a kubectl command", "start the line with kubectl")
+    leading, rest = _verb_words(list(words[1:]))
+    name = " ".join(leading)
+    verb = _VERBS.get(name)
+    if verb is None:
+        return _unknown(name)
+    parsed = split(rest, verb.valued, verb.switches)
+    if isinstance(parsed, Refusal):
+        return parsed
+    namespace = parsed.flags.get("namespace", default_namespace)
+    if not isinstance(namespace, str) or not NAMESPACE.fullmatch(namespace):
+        return Refusal("namespace", f"{namespace!r} is not a namespace")
+    return verb.make(parsed, namespace)
+
+
+def _verb_words(words: list[Word]) -> tuple[list[str], list[Word]]:
+    """The verb (one word, or two as in `set image`), and everything else in its order."""
+    leading: list[str] = []
+    rest: list[Word] = []
+    index = 0
+    while index < len(words) and len(leading) < 2:
+        word = words[index]
+        if not isinstance(word, str):
+            break
+        if word in ("-n", "--namespace"):
+            rest.extend(words[index : index + 2])
+            index += 2
+            continue
+        if word.startswith("-"):
+            rest.append(word)
+            index += 1
+            continue
+        if leading and leading[0] not in _TWO_WORDS:
+            break
+        leading.append(word)
+        index += 1
+    return leading, [*rest, *words[index:]]
+
+
+def _unknown(name: str) -> Refusal:
+    first = name.partition(" ")[0]
+    if first in REFUSED_VERBS:
+        return Refusal("verb", f"kubectl {first} is not taken: {REFUSED_VERBS[first]}")
+    near = difflib.get_close_matches(name, _VERBS, 1)
+    hint = f"did you mean kubectl {near[0]}?" if near else f"known: {', '.join(sorted(_VERBS))}"
+    return Refusal("verb", f"kubectl {name or '(nothing)'} is not in the grammar", hint)
+
+
+# Objects
+
+
+def _objects(words: Sequence[Word], namespace: str) -> tuple[list[Ref], list[str]] | Refusal:
+    """The objects named first ("kind/name ..." or "kind name ..."), and the words after them."""
+    texts = [word for word in words if isinstance(word, str)]
+    if len(texts) != len(words):
+        return Refusal("grammar", "a document where a word is wanted")
+    if not texts:
+        return Refusal("grammar", "no object is named", "kind/name")
+    refs: list[Ref] = []
+    if "/" in texts[0] and "=" not in texts[0]:
+        while texts and "/" in texts[0] and not _is_pair(texts[0]):
+            kind, _, name = texts.pop(0).partition("/")
+            ref = _ref(kind, name, namespace)
+            if isinstance(ref, Refusal):
+                return ref
+            refs.append(ref)
+        return refs, texts
+    kind = texts.pop(0)
+    while texts and not _is_pair(texts[0]):
+        ref = _ref(kind, texts.pop(0), namespace)
+        if isinstance(ref, Refusal):
+            return ref
+        refs.append(ref)
+    if not refs:
+        return Refusal("grammar", f"no name after {kind}", f"{kind}/NAME")
+    return refs, texts
+
+
+def _is_pair(word: str) -> bool:
+    return "=" in word or word.endswith("-")
+
+
+def _ref(word: str, name: str, namespace: str) -> Ref | Refusal:
+    info = kind_named(word)
+    if info is None:
+        return Refusal("kind", f"{word!r} is not a kind that can be changed")
+    if not NAME.fullmatch(name):
+        return Refusal("name", f"{name!r} is not an object's name")
+    return Ref(info.kind, namespace if info.namespaced else "", name, info.api_version)
+
+
+def _one(parsed: Parsed, namespace: str) -> tuple[Ref, list[str]] | Refusal:
+    found = _objects(parsed.positional, namespace)
+    if isinstance(found, Refusal):
+        return found
+    refs, rest = found
+    if len(refs) != 1:
+        return Refusal("grammar", "one object a line here")
+    return refs[0], rest
+
+
+def _pairs(words: Sequence[str]) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]] | Refusal:
+    """(key, value) pairs of KEY=VALUE, and the keys of KEY-."""
+    values: dict[str, str] = {}
+    remove: list[str] = []
+    for word in words:
+        match = PAIR.fullmatch(word)
+        if match is not None:
+            if match[1] in values:
+                return Refusal("grammar", f"{match[1]} is given twice")
+            values[match[1]] = match[2]
+        elif word.endswith("-") and len(word) > 1:
+            remove.append(word[:-1])
+        else:
+            return Refusal("grammar", f"{word!r} is neither KEY=VALUE nor KEY-")
+    both = set(values) & set(remove)
+    if both:
+        return Refusal("grammar", f"{sorted(both)[0]} is both set and removed")
+    return tuple(values.items()), tuple(remove)
+
+
+def _marks(where: str) -> Callable[[Parsed, str], Actions | Refusal]:
+    def make(parsed: Parsed, namespace: str) -> Actions | Refusal:
+        found = _objects(parsed.positional, namespace)
+        if isinstance(found, Refusal):
+            return found
+        refs, rest = found
+        pairs = _pairs(rest)
+        if isinstance(pairs, Refusal):
+            return pairs
+        values, remove = pairs
+        if not values and not remove:
+            return Refusal("grammar", "nothing to set or remove", "KEY=VALUE or KEY-")
+        overwrite = bool(parsed.flags.get("overwrite"))
+        return tuple(Mark(ref, where, values, remove, overwrite) for ref in refs)
+
+    return make
+
+
+# Verbs
+
+
+def _set_image(parsed: Parsed, namespace: str) -> Actions | Refusal:
+    found = _one(parsed, namespace)
+    if isinstance(found, Refusal):
+        return found
+    ref, rest = found
+    pairs = _pairs(rest)
+    if isinstance(pairs, Refusal):
+        return pairs
+    images, remove = pairs
+    if remove or not images or not all(image for _, image in images):
+        return Refusal("grammar", "set image needs CONTAINER=IMAGE")
+    return (SetImage(ref, images),)
+
+
+def _set_env(parsed: Parsed, namespace: str) -> Actions | Refusal:
+    found = _one(parsed, namespace)
+    if isinstance(found, Refusal):
+        return found
+    ref, rest = found
+    pairs = _pairs(rest)
+    if isinstance(pairs, Refusal):
+        return pairs
+    values, remove = pairs
+    if not values and not remove:
+        return Refusal("grammar", "set env needs NAME=VALUE or NAME-")
+    return (SetEnv(ref, values, remove, _containers(parsed)),)
+
+
+def _set_resources(parsed: Parsed, namespace: str) -> Actions | Refusal:
+    found = _one(parsed, namespace)
+    if isinstance(found, Refusal):
+        return found
+    ref, rest = found
+    if rest:
+        return Refusal("grammar", f"{rest[0]!r} is one word too many")
+    amounts = []
+    for name in ("limits", "requests"):
+        pairs = _pairs([part for part in _text(parsed, name).split(",") if part])
+        if isinstance(pairs, Refusal):
+            return pairs
+        if pairs[1]:
+            return Refusal("grammar", f"--{name} needs RESOURCE=QUANTITY")
+        amounts.append(pairs[0])
+    if not any(amounts):
+        return Refusal("grammar", "set resources needs --limits or --requests")
+    return (SetResources(ref, amounts[0], amounts[1], _containers(parsed)),)
+
+
+def _scale(parsed: Parsed, namespace: str) -> Actions | Refusal:
+    found = _objects(parsed.positional, namespace)
+    if isinstance(found, Refusal):
+        return found
+    refs, rest = found
+    number = _text(parsed, "replicas")
+    if rest or not number.isdecimal() or len(number) > 6:
+        return Refusal("grammar", "scale needs objects and --replicas=NUMBER")
+    return tuple(Scale(ref, int(number)) for ref in refs)
+
+
+def _restart(parsed: Parsed, namespace: str) -> Actions | Refusal:
+    return _each(parsed, namespace, Restart)
+
+
+def _pause(parsed: Parsed, namespace: str) -> Actions | Refusal:
+    return _each(parsed, namespace, lambda ref: Pause(ref, paused=True))
+
+
+def _resume(parsed: Parsed, namespace: str) -> Actions | Refusal:
+    return _each(parsed, namespace, lambda ref: Pause(ref, paused=False))
+
+
+def _delete(parsed: Parsed, namespace: str) -> Actions | Refusal:
+    return _each(parsed, namespace, DeleteObject)
+
+
+def _undo(parsed: Parsed, namespace: str) -> Actions | Refusal:
+    number = _text(parsed, "to-revision") or "0"
+    if not number.isdecimal() or len(number) > 9:
+        return Refusal("grammar", f"{number!r} is not a revision")
+    return _each(parsed, namespace, lambda ref: RollBack(ref, int(number)))
+
+
+def _patch(parsed: Parsed, namespace: str) -> Actions | Refusal:
+    found = _one(parsed, namespace)
+    if isinstance(found, Refusal):
+        return found
+    ref, rest = found
+    if rest:
+        return Refusal("grammar", f"{rest[0]!r} is one word too many")
+    form = _text(parsed, "type") or "strategic"
+    if form not in TYPES:
+        return Refusal("grammar", f"--type is one of {', '.join(TYPES)}")
+    document = _document(parsed.flags.get("patch"))
+    if isinstance(document, Refusal):
+        return document
+    return (PatchObject(ref, document, form),)
+
+
+def _create(parsed: Parsed, namespace: str) -> Actions | Refusal:
+    if parsed.positional:
+        return Refusal("grammar", "create takes a manifest only", "kubectl create -f MANIFEST")
+    manifest = parsed.flags.get("filename")
+    if not isinstance(manifest, dict):
+        return Refusal("flag", "files and addresses are not read; give the manifest itself")
+    ref = _manifest_ref(manifest, namespace, explicit="namespace" in parsed.flags)
+    if isinstance(ref, Refusal):
+        return ref
+    return (CreateObject(ref, manifest),)
+
+
+def _manifest_ref(
+    manifest: Mapping[str, object], namespace: str, *, explicit: bool
+) -> Ref | Refusal:
+    info = BY_KIND.get(str(manifest.get("kind")))
+    meta = manifest.get("metadata")
+    if info is None or manifest.get("apiVersion") != info.api_version:
+        kind = f"{manifest.get('kind')} {manifest.get('apiVersion')}"
+        return Refusal("kind", f"{kind!r} is not a kind that can be created")
+    if not isinstance(meta, dict):
+        return Refusal("manifest", "the manifest has no metadata")
+    own = meta.get("namespace")
+    if own and explicit and own != namespace:
+        return Refusal("namespace", f"the manifest says {own}, the line {namespace}")
+    return _ref(info.kind, str(meta.get("name") or ""), str(own or namespace))
+
+
+def _cordon(parsed: Parsed, namespace: str) -> Actions | Refusal:
+    return _nodes(parsed, unschedulable=True)
+
+
+def _uncordon(parsed: Parsed, namespace: str) -> Actions | Refusal:
+    return _nodes(parsed, unschedulable=False)
+
+
+def _nodes(parsed: Parsed, *, unschedulable: bool) -> Actions | Refusal:
+    found: list[Action] = []
+    for word in parsed.texts:
+        kind, slash, name = word.partition("/")
+        ref = _ref(kind if slash else "node", name if slash else word, "default")
+        if isinstance(ref, Refusal):
+            return ref
+        if ref.kind != "Node":
+            return Refusal("kind", f"a {ref.kind} is no node")
+        found.append(Cordon(ref, unschedulable))
+    return tuple(found) or Refusal("grammar", "no node is named")
+
+
+def _each(
+    parsed: Parsed, namespace: str, make: Callable[[Ref], Action]
+) -> Actions | Refusal:
+    found = _objects(parsed.positional, namespace)
+    if isinstance(found, Refusal):
+        return found
+    refs, rest = found
+    if rest:
+        return Refusal("grammar", f"{rest[0]!r} is one word too many")
+    return tuple(make(ref) for ref in refs)
+
+
+def _text(parsed: Parsed, name: str) -> str:
+    value = parsed.flags.get(name, "")
+    return value if isinstance(value, str) else ""
+
+
+def _containers(parsed: Parsed) -> tuple[str, ...]:
+    names = tuple(name for name in _text(parsed, "containers").split(",") if name)
+    return names or ("*",)
+
+
+def _document(value: object) -> object:
+    """The patch, as a document or as its text. Refusal when it is neither."""
+    if isinstance(value, dict | list):
+        return value
+    if not isinstance(value, str) or not value:
+        return Refusal("grammar", "patch needs -p DOCUMENT")
+    try:
+        document: object = json.loads(value)
+    except (ValueError, RecursionError) as error:
+        return Refusal("patch", f"the patch is not JSON: {error}")
+    return document
+
+
+_CONTAINERS = {"-c": "containers", "--containers": "containers"}
+_VERBS: Mapping[str, _Verb] = {
+    "set image": _Verb(_set_image),
+    "set env": _Verb(_set_env, _CONTAINERS),
+    "set resources": _Verb(
+        _set_resources, {**_CONTAINERS, "--limits": "limits", "--requests": "requests"}
+    ),
+    "scale": _Verb(_scale, {"--replicas": "replicas"}),
+    "rollout restart": _Verb(_restart),
+    "rollout undo": _Verb(_undo, {"--to-revision": "to-revision"}),
+    "rollout pause": _Verb(_pause),
+    "rollout resume": _Verb(_resume),
+    "patch": _Verb(_patch, {"--type": "type", "-p": "patch", "--patch": "patch"}),
+    "label": _Verb(_marks("labels"), {}, {"--overwrite": "overwrite"}),
+    "annotate": _Verb(_marks("annotations"), {}, {"--overwrite": "overwrite"}),
+    "delete": _Verb(_delete),
+    "create": _Verb(_create, {"-f": "filename", "--filename": "filename"}),
+    "cordon": _Verb(_cordon),
+    "uncordon": _Verb(_uncordon),
+}
+_TWO_WORDS = frozenset(name.partition(" ")[0] for name in _VERBS if " " in name)

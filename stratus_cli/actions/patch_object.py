@@ -1,0 +1,78 @@
+"""Change fields by a patch document: strategic, merge or JSON. Reversible.
+
+The generic field change: what has no intention of its own goes this way. Status, identity and
+finalizers are never changed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from stratus_cli.actions.base import Item, Prepared, Reader, line, missing, update
+from stratus_cli.kube.diff import diff
+from stratus_cli.kube.merge import json_patch, merge_patch, strategic
+from stratus_cli.model.plan import Refusal
+from stratus_cli.model.ref import Ref
+
+TYPES = ("strategic", "merge", "json")
+FIXED = ("apiVersion", "kind", "status", "metadata.name", "metadata.namespace", "metadata.uid")
+NEVER = {
+    "metadata.finalizers": "finalizers are never removed or set here",
+    "metadata.ownerReferences": "owners are not changed here",
+    "metadata.managedFields": "managed fields are the server's",
+    "metadata.resourceVersion": "the version is the server's",
+}
+
+
+@dataclass(frozen=True)
+class PatchObject:
+    """patch: the document; a list for type "json"."""
+
+    KIND: ClassVar[str] = "patch-object"
+    ref: Ref
+    patch: Any
+    type: str = "strategic"
+
+    def prepare(self, read: Reader) -> tuple[Prepared, ...] | Refusal:
+        """One update of the fields that the patch changes."""
+        if self.ref.kind == "Secret":
+            return Refusal("secret", "Secrets are not changed", "change it by hand")
+        before = read.get(self.ref)
+        if before is None:
+            return missing(self.ref)
+        try:
+            after = self._patched(before)
+        except (ValueError, TypeError, AttributeError) as error:
+            return Refusal("patch", f"the patch does not fit {self.ref}: {error}")
+        for edit in diff(before, after):
+            reason = _forbidden(edit.path)
+            if reason:
+                return Refusal("patch", f"{edit.path}: {reason}")
+        words = ["patch", f"{self.ref.kind.lower()}/{self.ref.name}"]
+        text = json.dumps(self.patch, separators=(",", ":"), ensure_ascii=False)
+        words += [f"--type={self.type}", "-p", text]
+        return update(before, after, self.ref, line(*words, ref=self.ref))
+
+    def _patched(self, before: Item) -> Item:
+        if self.type == "json":
+            if not isinstance(self.patch, list):
+                raise ValueError("a JSON patch is a list of operations")
+            return json_patch(before, self.patch)
+        if not isinstance(self.patch, dict):
+            raise ValueError("the patch is not an object")
+        if self.type == "merge":
+            made: Item = merge_patch(before, self.patch)
+            return made
+        return strategic(before, self.patch, self.ref.kind)
+
+
+def _forbidden(path: str) -> str:
+    for prefix, reason in NEVER.items():
+        if path == prefix or path.startswith((f"{prefix}.", f"{prefix}[")):
+            return reason
+    for prefix in FIXED:
+        if path == prefix or path.startswith(f"{prefix}."):
+            return "it cannot be changed by a patch"
+    return ""

@@ -1,0 +1,59 @@
+"""Set requests and limits of containers. Reversible: the former amounts are put back."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import ClassVar
+
+from stratus_cli.actions.base import Prepared, Reader, line, missing, pod_spec, target, update
+from stratus_cli.actions.containers import named
+from stratus_cli.kube.quantities import parse_quantity
+from stratus_cli.model.plan import Refusal
+from stratus_cli.model.ref import Ref
+
+Amounts = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class SetResources:
+    """limits, requests: (resource, quantity) pairs. containers: "*" for all but init containers."""
+
+    KIND: ClassVar[str] = "set-resources"
+    ref: Ref
+    limits: Amounts = ()
+    requests: Amounts = ()
+    containers: tuple[str, ...] = ("*",)
+
+    def prepare(self, read: Reader) -> tuple[Prepared, ...] | Refusal:
+        """One update of the pod template."""
+        for resource, amount in (*self.limits, *self.requests):
+            try:
+                parse_quantity(amount)
+            except ValueError:
+                return Refusal("quantity", f"{amount!r} is no quantity of {resource}")
+        before = read.get(self.ref)
+        if before is None:
+            return missing(self.ref)
+        after = copy.deepcopy(before)
+        spec = pod_spec(after, self.ref.kind)
+        if spec is None:
+            return Refusal("kind", f"a {self.ref.kind} has no containers")
+        found = named(spec, self.containers, self.ref)
+        if isinstance(found, Refusal):
+            return found
+        for _, container in found:
+            resources = container.setdefault("resources", {})
+            for name, amounts in (("limits", self.limits), ("requests", self.requests)):
+                if amounts:
+                    resources[name] = {**(resources.get(name) or {}), **dict(amounts)}
+        return update(before, after, self.ref, self._line())
+
+    def _line(self) -> str:
+        chosen = () if self.containers == ("*",) else (f"-c={','.join(self.containers)}",)
+        flags = [
+            f"--{name}={','.join(f'{key}={value}' for key, value in amounts)}"
+            for name, amounts in (("limits", self.limits), ("requests", self.requests))
+            if amounts
+        ]
+        return line("set", "resources", target(self.ref), *chosen, *flags, ref=self.ref)
