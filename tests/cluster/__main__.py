@@ -1,4 +1,11 @@
-"""`python -m tests.cluster up | down | status | kubeconfig [USER [GROUP...]] | logs [COMPONENT]`."""
+"""python -m tests.cluster COMMAND
+
+up                           bring the bed up (builds and installs what is missing)
+down                         take it down
+status                       whether it is up; exit code 0 or 1
+kubeconfig [USER [GROUP...]] the path of the administrator's kubeconfig, or of a restricted user's
+logs [[NODE/]COMPONENT]      the logs there are, or a component's
+"""
 
 from __future__ import annotations
 

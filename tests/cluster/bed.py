@@ -1,4 +1,4 @@
-"""A cluster as tests see it: the bed of this machine, or the one that STRATUS_TEST_CONTEXT names."""
+"""A cluster as tests see it: this machine's bed, or the one that STRATUS_TEST_CONTEXT names."""
 
 from __future__ import annotations
 
