@@ -1,0 +1,70 @@
+"""The API server's error answers, with its own words (Kubernetes 1.34)."""
+
+from __future__ import annotations
+
+from stratus_cli.kube.kinds import BY_KIND
+from stratus_cli.model.errors import Conflict, Forbidden, Invalid, NotFound
+from stratus_cli.model.ref import Ref
+
+
+def resource(kind: str) -> str:
+    """ "deployments.apps", "pods" ..."""
+    info = BY_KIND[kind]
+    return f"{info.plural}.{info.group}" if info.group else info.plural
+
+
+def not_found(ref: Ref) -> NotFound:
+    """404: no such object."""
+    return NotFound(404, "NotFound", f'{resource(ref.kind)} "{ref.name}" not found', str(ref))
+
+
+def not_served(kind: str) -> NotFound:
+    """404: no such kind."""
+    return NotFound(404, "NotFound", "the server could not find the requested resource", kind)
+
+
+def already_exists(ref: Ref) -> Conflict:
+    """409: a create of what is there."""
+    text = f'{resource(ref.kind)} "{ref.name}" already exists'
+    return Conflict(409, "AlreadyExists", text, str(ref))
+
+
+def stale(ref: Ref) -> Conflict:
+    """409: it moved since it was read."""
+    text = (
+        f'Operation cannot be fulfilled on {resource(ref.kind)} "{ref.name}": the object has been'
+        " modified; please apply your changes to the latest version and try again"
+    )
+    return Conflict(409, "Conflict", text, str(ref))
+
+
+def other_uid(ref: Ref, wanted: str, found: str) -> Conflict:
+    """409: another object by the same name."""
+    text = (
+        f'Operation cannot be fulfilled on {resource(ref.kind)} "{ref.name}": Precondition failed:'
+        f" UID in precondition: {wanted}, UID in object meta: {found}"
+    )
+    return Conflict(409, "Conflict", text, str(ref))
+
+
+def other_version(ref: Ref, wanted: str, found: str) -> Conflict:
+    """409: a delete whose resourceVersion is not the present one."""
+    text = (
+        f'Operation cannot be fulfilled on {resource(ref.kind)} "{ref.name}": Precondition failed:'
+        f" ResourceVersion in precondition: {wanted}, ResourceVersion in object meta: {found}"
+    )
+    return Conflict(409, "Conflict", text, str(ref))
+
+
+def invalid(ref: Ref, *problems: str) -> Invalid:
+    """422: validation. problems: "spec.x: Required value" ..."""
+    group = BY_KIND[ref.kind].group
+    kind = f"{ref.kind}.{group}" if group else ref.kind
+    shown = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
+    return Invalid(422, "Invalid", f'{kind} "{ref.name}" is invalid: {shown}', str(ref))
+
+
+def forbidden(ref: Ref, why: str) -> Forbidden:
+    """403: an admission plugin refused it."""
+    text = f'{resource(ref.kind)} "{ref.name}" is forbidden: {why}'
+    return Forbidden(403, "Forbidden", text, str(ref))
