@@ -11,7 +11,7 @@ __all__ = ["bed"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
+    """Name this run of the tests."""
     fixtures.configure(config)
 
 

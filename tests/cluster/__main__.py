@@ -5,16 +5,19 @@ down                         take it down
 status                       whether it is up; exit code 0 or 1
 kubeconfig [USER [GROUP...]] the path of the administrator's kubeconfig, or of a restricted user's
 logs [[NODE/]COMPONENT]      the logs there are, or a component's
+images FOLDER                write the app's images as archives, for a cluster that is not the bed
+                             (kind load image-archive FOLDER/app-1.tar)
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from tests.cluster import bed, lifecycle
+from tests.cluster import bed, lifecycle, oci, parts
 from tests.cluster.errors import BedError
-from tests.cluster.layout import Layout, default
+from tests.cluster.layout import REGISTRY, Layout, default
 from tests.cluster.record import Record
 from tests.cluster.steps import Steps
 
@@ -36,6 +39,8 @@ def main(words: Sequence[str]) -> int:
             return _kubeconfig(layout, rest)
         if command == "logs" and len(rest) <= 1:
             return _logs(layout, rest)
+        if command == "images" and len(rest) == 1:
+            return _images(Path(rest[0]))
     except BedError as error:
         print(error, file=sys.stderr)
         return 1
@@ -93,4 +98,15 @@ def _logs(layout: Layout, rest: Sequence[str]) -> int:
     return 0
 
 
-sys.exit(main(sys.argv[1:]))
+def _images(folder: Path) -> int:
+    folder.mkdir(parents=True, exist_ok=True)
+    store = parts.images(Steps())
+    for repository, tag in (("stratus/app", "1"), ("stratus/app", "2"), ("stratus/busybox", "1")):
+        path = folder / f"{repository.rpartition('/')[2]}-{tag}.tar"
+        oci.archive(store, repository, tag, f"{REGISTRY}/{repository}:{tag}", path)
+        print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -31,8 +31,7 @@ def bed(tmp_path_factory: pytest.TempPathFactory) -> Bed:
 
 
 def configure(config: pytest.Config) -> None:
-    """Register the marker, and name this run."""
-    config.addinivalue_line("markers", "cluster: needs a real cluster (the test bed)")
+    """Name this run."""
     if not hasattr(config, "workerinput"):  # a worker process inherits it
         os.environ[RUN] = uuid.uuid4().hex
 

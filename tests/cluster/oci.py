@@ -97,10 +97,33 @@ class Store:
             yield str(repository), tag, path.read_bytes()
 
 
+def archive(store: Store, repository: str, tag: str, name: str, path: Path) -> None:
+    """Write one image as an OCI archive, as `ctr images import` and kind load it, called `name`."""
+    manifest = (store.root / "manifests" / repository / tag / "manifest.json").read_bytes()
+    own = f"sha256:{hashlib.sha256(manifest).hexdigest()}"
+    notes = {"io.containerd.image.name": name, "org.opencontainers.image.ref.name": tag}
+    entry = {"mediaType": MANIFEST_TYPE, "digest": own, "size": len(manifest), "annotations": notes}
+    files = {
+        "oci-layout": b'{"imageLayoutVersion":"1.0.0"}',
+        "index.json": json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode(),
+        **{_blob(digest): store.get(digest) for digest in digests(manifest)},
+        _blob(own): manifest,
+    }
+    with tarfile.open(path, "w") as tar:
+        for file, content in files.items():
+            about = tarfile.TarInfo(file)
+            about.size = len(content)
+            tar.addfile(about, io.BytesIO(content))
+
+
 def digests(manifest: bytes) -> Sequence[str]:
     """The blobs that a manifest names: layers, then configuration."""
     parsed = json.loads(manifest)
     return [*(layer["digest"] for layer in parsed["layers"]), parsed["config"]["digest"]]
+
+
+def _blob(digest: str) -> str:
+    return "blobs/" + digest.replace(":", "/")
 
 
 def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -6,13 +6,14 @@ one piece (built beside, then renamed), so an interrupted build leaves nothing t
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,22 +40,38 @@ class Parts:
 
 def built(say: Callable[[str], None]) -> Parts:
     """All parts, building those that are missing. BedError when a build fails."""
-    root = cache_root()
-    root.mkdir(parents=True, exist_ok=True)
-    with (root / "build.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _building():
         kube = _part("kube", _key("kube", KUBERNETES), _kube, say, LONG)
-        pause = _part("pause", _key("pause"), _pause, say)
-        coredns = _part("coredns", _digest(COREDNS), _coredns, say, LESS_LONG)
-        python = _part("python", _digest(_source(HERE / "rootfs.py")), rootfs.build, say)
-        tools = _digest(_source(HERE / "oci.py"), _source(HERE / "parts.py"))
-        key = _digest(_key("app"), python.name, coredns.name, pause.name, tools)
+        stored, pause = _built_images(say)
+    return Parts(kube / "kube", pause / "pause", stored)
 
-        def images(folder: Path) -> None:
-            _images(folder, python, coredns / "coredns", pause / "pause")
 
-        stored = _part("images", key, images, say)
-    return Parts(kube / "kube", pause / "pause", oci.Store(stored))
+def images(say: Callable[[str], None]) -> oci.Store:
+    """The images alone."""
+    with _building():
+        return _built_images(say)[0]
+
+
+@contextlib.contextmanager
+def _building() -> Iterator[None]:
+    """One build at a time on this machine."""
+    cache_root().mkdir(parents=True, exist_ok=True)
+    with (cache_root() / "build.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _built_images(say: Callable[[str], None]) -> tuple[oci.Store, Path]:
+    pause = _part("pause", _key("pause"), _pause, say)
+    coredns = _part("coredns", _digest(COREDNS), _coredns, say, LESS_LONG)
+    python = _part("python", _digest(_source(HERE / "rootfs.py")), rootfs.build, say)
+    tools = _digest(_source(HERE / "oci.py"), _source(HERE / "parts.py"))
+    key = _digest(_key("app"), python.name, coredns.name, pause.name, tools)
+
+    def make(folder: Path) -> None:
+        _images(folder, python, coredns / "coredns", pause / "pause")
+
+    return oci.Store(_part("images", key, make, say)), pause
 
 
 def kube_if_built() -> Path | None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +19,7 @@ from typing import Any
 import pytest
 
 from tests.cluster import bed as beds
-from tests.cluster import lifecycle, machine, objects
+from tests.cluster import lifecycle, machine, objects, oci
 from tests.cluster.bed import Bed
 from tests.cluster.client import ApiError
 from tests.cluster.errors import BedError
@@ -150,6 +153,25 @@ def test_a_killed_start_is_cleaned_up_after(bed: Bed) -> None:
     assert leftovers(layout) != []
     _command("down", layout.name)
     assert leftovers(layout) == []
+
+
+def test_an_image_archive_holds_what_it_names(tmp_path: Path) -> None:
+    """An archive's index, manifest and blobs fit together."""
+    store = oci.Store(tmp_path / "store")
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "file").write_text("content")
+    layer = store.layer(tmp_path / "root")
+    store.image(oci.Image("stratus/none", "1", (layer,), command=("sh",)))
+    oci.archive(store, "stratus/none", "1", "example/none:1", tmp_path / "none.tar")
+    with tarfile.open(tmp_path / "none.tar") as tar:
+        names = tar.getnames()
+        index = json.load(tar.extractfile("index.json") or io.BytesIO())
+        blobs = [name for name in names if name.startswith("blobs/")]
+        for name in blobs:
+            content = (tar.extractfile(name) or io.BytesIO()).read()
+            assert hashlib.sha256(content).hexdigest() == name.rpartition("/")[2]
+    assert len(blobs) == 3
+    assert f"blobs/{index['manifests'][0]['digest'].replace(':', '/')}" in blobs
 
 
 def test_what_is_missing_is_said_before_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
