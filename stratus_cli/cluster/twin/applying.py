@@ -34,7 +34,7 @@ def apply(api: ApiServer, manifest: Mapping[str, Any], manager: str, *, server_s
     if live is None:
         return api.create(wanted, manager, apply=server_side)
     patch = _with_deletions(wanted["kind"], (), before, wanted)
-    merged = strategic(_without_identity(live), patch, wanted["kind"], info.api_version)
+    merged = strategic(_without_identity(live), patch, wanted["kind"])
     return api.replace(merged, manager, apply=server_side)
 
 
@@ -45,9 +45,7 @@ def patch(api: ApiServer, target: Target, manager: str) -> Item:
     if target.merge is not None:
         return api.replace(merge_patch(item, target.merge), manager)
     if target.strategic is not None:
-        return api.replace(
-            strategic(item, target.strategic, target.kind, item["apiVersion"]), manager
-        )
+        return api.replace(strategic(item, target.strategic, target.kind), manager)
     return api.replace(json_patch(item, target.json or []), manager)
 
 
@@ -90,7 +88,7 @@ def _with_deletions(kind: str, path: tuple[str, ...], before: Any, after: Any) -
             made[name] = _with_deletions(kind, (*path, name), before.get(name), value)
         return made
     if isinstance(before, list) and isinstance(after, list):
-        key = merge_key(kind, BY_KIND[kind].api_version, path)
+        key = merge_key(kind, path)
         if key is not None and _are_keyed(before, key) and _are_keyed(after, key):
             old = {str(element[key]): element for element in before}
             new = {str(element[key]) for element in after}

@@ -20,7 +20,7 @@ ATOMIC = frozenset(
     {"selector", "nodeSelector", "configMapKeyRef", "secretKeyRef", "fieldRef", "resourceFieldRef"}
 )
 META = ("labels", "annotations", "finalizers", "ownerReferences")
-UNTRACKED = frozenset({"Event", "Lease"})
+UNTRACKED = frozenset({"Event", "Lease", "EndpointSlice"})
 
 
 def written(item: Item, old: Item | None, manager: str, stamp: str, *, apply: bool = False) -> None:
@@ -61,7 +61,7 @@ def written(item: Item, old: Item | None, manager: str, stamp: str, *, apply: bo
 def status_written(item: Item, manager: str, stamp: str) -> None:
     """The same for a status, in place: which status fields, and when last."""
     entries = item["metadata"].setdefault("managedFields", [])
-    fields = {"f:status": {f"f:{name}": {} for name in sorted(item.get("status") or {})}}
+    fields: Item = {"f:status": {f"f:{name}": {} for name in sorted(item.get("status") or {})}}
     for entry in entries:
         if entry["manager"] == manager and entry.get("subresource") == "status":
             entry["time"] = stamp
@@ -91,7 +91,7 @@ def _walk(item: Item, node: Any, path: Path, names: Path) -> Iterator[tuple[Path
             yield from _walk(item, value, (*path, f"f:{key}"), (*names, key))
         return
     if isinstance(node, list) and node:
-        keys = list_keys(item["kind"], item["apiVersion"], names)
+        keys = list_keys(item["kind"], names)
         if keys and all(isinstance(element, dict) for element in node):
             for element in node:
                 known = {key: element[key] for key in sorted(keys) if key in element}

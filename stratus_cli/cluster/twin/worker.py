@@ -24,10 +24,10 @@ from stratus_cli.cluster.twin.network import Network
 from stratus_cli.cluster.twin.parts import Parts
 from stratus_cli.cluster.twin.pod_status import status_of
 from stratus_cli.cluster.twin.probes import KINDS, Prober
-from stratus_cli.cluster.twin.programs import Start, run
+from stratus_cli.cluster.twin.programs import Run, Start, run
 from stratus_cli.cluster.twin.store import Item, fresh, key_of
 from stratus_cli.cluster.twin.usage import amount, is_finished
-from stratus_cli.cluster.twin.world import World
+from stratus_cli.cluster.twin.world import Image, World
 
 Steps = Generator[float, None, bool]
 """Yields seconds; returns whether all went well."""
@@ -219,12 +219,11 @@ class PodWorker:
             return False
         container.began(outcome, timeline.now_s, timeline.stamp())
         self._say("Normal", "Started", f"Started container {container.name}", container)
-        self._schedule_end(container)
+        self._schedule_end(container, outcome)
         return True
 
-    def _schedule_end(self, container: Container) -> None:
-        outcome, instance = container.run, container.instance
-        assert outcome is not None  # it has just begun
+    def _schedule_end(self, container: Container, outcome: Run) -> None:
+        instance = container.instance
 
         def speak() -> None:
             if container.instance == instance:
@@ -242,8 +241,8 @@ class PodWorker:
 
     def _command(self, pod: Item, container: Container) -> Start:
         spec = container.spec
-        image = self._shared.images.find(str(spec.get("image", "")))
-        assert image is not None  # it was pulled
+        name = str(spec.get("image", ""))
+        image = self._shared.images.find(name) or Image(name=name)
         env = env_of(self._parts.store, pod, spec)
         limit = (spec.get("resources", {}).get("limits") or {}).get("memory")
         return Start(

@@ -67,7 +67,7 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """A part of a world file."""
 
 
-class Setting(_Part):
+class Setting(_Part, frozen=True):
     """A value that a program takes from its environment."""
 
     env: str
@@ -77,7 +77,7 @@ class Setting(_Part):
 Value = int | float | Setting
 
 
-class Check(_Part):
+class Check(_Part, frozen=True):
     """Something that must hold at the start, about the value of one variable.
 
     number: its bounds. json_file: a path that must be there and hold JSON. An unset or empty
@@ -92,7 +92,7 @@ class Check(_Part):
     log_bad: str = ""
 
 
-class Upstreams(_Part):
+class Upstreams(_Part, frozen=True):
     """URLs, separated by commas, that are called before `path` is answered."""
 
     env: str
@@ -100,7 +100,7 @@ class Upstreams(_Part):
     code: int = 502
 
 
-class Exit(_Part):
+class Exit(_Part, frozen=True):
     """How a program ends by itself."""
 
     code: int = 0
@@ -108,14 +108,14 @@ class Exit(_Part):
     log: tuple[str, ...] = ()
 
 
-class Stop(_Part):
+class Stop(_Part, frozen=True):
     """What SIGTERM does. ignores: it runs on until it is killed."""
 
     code: int = 0
     ignores: bool = False
 
 
-class Program(_Part):
+class Program(_Part, frozen=True):
     """What one command line does."""
 
     argv: tuple[str, ...] = ()
@@ -132,7 +132,7 @@ class Program(_Part):
     stop: Stop = Stop()
 
 
-class Image(_Part):
+class Image(_Part, frozen=True):
     """One repository of images."""
 
     name: str
@@ -145,7 +145,7 @@ class Image(_Part):
     programs: tuple[Program, ...] = ()
 
 
-class NodeSpec(_Part):
+class NodeSpec(_Part, frozen=True):
     """One node."""
 
     name: str
@@ -155,7 +155,7 @@ class NodeSpec(_Part):
     allocatable: dict[str, str] = msgspec.field(default_factory=lambda: dict(NODE_SIZE))
 
 
-class Target(_Part):
+class Target(_Part, frozen=True):
     """One object, and for a patch what is to change. Exactly one of the three is used."""
 
     kind: str
@@ -166,7 +166,7 @@ class Target(_Part):
     json: list[dict[str, Any]] | None = None
 
 
-class Scene(_Part):
+class Scene(_Part, frozen=True):
     """Something that somebody does later. manager: the field manager ("as" in the file)."""
 
     at: float
@@ -177,7 +177,7 @@ class Scene(_Part):
     server_side: bool = False
 
 
-class ClusterNames(_Part):
+class ClusterNames(_Part, frozen=True):
     """What the twin calls itself."""
 
     context: str = "twin"
@@ -186,7 +186,7 @@ class ClusterNames(_Part):
     version: str = "v1.34.4"
 
 
-class World(_Part):
+class World(_Part, frozen=True):
     """A whole world file."""
 
     clock: str = "2026-11-24T09:00:00Z"
@@ -270,9 +270,9 @@ def _scene_problems(scene: Scene, where: str) -> list[str]:
     if scene.apply is not None:
         return _object_problems(scene.apply, f"{where}.apply")
     target = scene.patch or scene.delete
-    assert target is not None  # one of the three is there
-    if target.kind not in BY_KIND:
-        return [f"{where}: the kind {target.kind} is not known"]
+    if target is None or target.kind not in BY_KIND:
+        kind = target.kind if target else ""
+        return [f"{where}: the kind {kind} is not known"]
     patches = [item for item in (target.merge, target.strategic, target.json) if item is not None]
     if scene.patch is not None and len(patches) != 1:
         return [f"{where}.patch: must have exactly one of merge, strategic, json"]
