@@ -1,0 +1,131 @@
+"""Looking after a journal: one transaction on its own, a new file after a break, an archive.
+
+Every file made here is a whole journal with a chain of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from stratus_cli.journal import disk
+from stratus_cli.journal.chain import Broken, peek, read, seal_header, sealed
+from stratus_cli.journal.codec import moment
+from stratus_cli.journal.lock import JournalLock
+from stratus_cli.journal.reading import Contents, check_cluster, parse, read_journal
+from stratus_cli.journal.replay import RecordedTransaction, transactions
+from stratus_cli.model.errors import JournalError
+from stratus_cli.model.health import TransactionState
+from stratus_cli.model.ref import ClusterIdentity
+
+
+def export(path: Path, tx: str) -> str:
+    """The text of a journal that holds this one transaction: enough to undo it from elsewhere.
+
+    JournalError when the journal cannot be read or has no transaction of exactly this id.
+    """
+    contents = read_journal(Path(path))
+    header = {**contents.header, "exported": {"tx": tx, "hash": contents.chain.hash}}
+    records = _records_of(contents, {tx})
+    if not records:
+        raise JournalError(
+            "the journal has no such transaction", f"{tx} in {path}", "See: stratus journal list"
+        )
+    data, _ = sealed(header, records)
+    return data.decode()
+
+
+def rotate(
+    path: Path, identity: ClusterIdentity, *, now: Callable[[], datetime] = disk.utc_now
+) -> Path:
+    """Set the journal aside and start a new one in its place. Where the old one is now.
+
+    The new header names the old file and its last good hash. JournalError: nothing was changed.
+    """
+    path = Path(os.path.realpath(path))
+    with JournalLock(path, now):
+        data = disk.read_bytes(path)
+        good, line = _last_good(data, path, identity)
+        at = now()
+        aside = disk.beside(path, "rotated", at)
+        header, _ = seal_header(
+            {
+                "cluster": identity.uid,
+                "server": identity.server,
+                "created": moment(at),
+                "continues": {"file": aside.name, "hash": good, "broken_line": line},
+            }
+        )
+        with disk.failing_as("the journal cannot be rotated", path):
+            try:
+                os.link(path, aside)  # the old one is never without a name
+            except OSError:
+                os.rename(path, aside)
+            disk.replace_whole(path, header)
+        return aside
+
+
+def prune(path: Path, identity: ClusterIdentity, *, age_s: float, now: datetime) -> str:
+    """Move transactions closed longer ago than this into an archive. A sentence for the user.
+
+    Open ones stay, and those that need a human until somebody accepts them.
+    """
+    path = Path(os.path.realpath(path))
+    with JournalLock(path, lambda: now):
+        data = disk.read_bytes(path)
+        check_cluster(data, path, identity)
+        contents = parse(data, path)
+        recorded = transactions(contents.entries)
+        oldest = now - timedelta(seconds=age_s)
+        old = {tx.id for tx in recorded if _may_go(tx, oldest)}
+        if not old:
+            return f"nothing is old enough; {len(recorded)} transactions stay in {path}"
+        archive = disk.beside(path, "archive", now)
+        made = {**contents.header, "created": moment(now)}
+        archived, last = sealed(
+            {**made, "archive_of": {"file": path.name, "hash": contents.chain.hash}},
+            _records_of(contents, old),
+        )
+        pruned = {"file": archive.name, "hash": last, "before": contents.chain.hash}
+        stays = {tx.id for tx in recorded} - old
+        kept, _ = sealed({**made, "pruned": pruned}, _records_of(contents, stays))
+        with disk.failing_as("the journal cannot be pruned", path):
+            disk.write_new(archive, archived)
+            try:
+                disk.replace_whole(path, kept)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    archive.unlink()
+                raise
+        return f"archived {len(old)} transactions in {archive}; {len(stays)} stay in {path}"
+
+
+def _last_good(data: bytes, path: Path, identity: ClusterIdentity) -> tuple[str, int | None]:
+    """(hash of the last line that holds, the first that does not or None)."""
+    try:
+        chain = read(data)
+    except Broken as error:
+        if error.line > 1:
+            check_cluster(data, path, identity)
+        elif not peek(data).get("schema"):
+            raise JournalError(
+                "this is not a journal", str(path), "It was left as it is."
+            ) from error
+        return error.good, error.line
+    check_cluster(data, path, identity)
+    return chain.hash, None
+
+
+def _may_go(tx: RecordedTransaction, oldest: datetime) -> bool:
+    if tx.state is None or (tx.state is TransactionState.NEEDS_HUMAN and not tx.accepted):
+        return False
+    return tx.last_at < oldest
+
+
+def _records_of(contents: Contents, ids: set[str]) -> list[Mapping[str, Any]]:
+    pairs = zip(contents.chain.records, contents.entries, strict=True)
+    return [record for record, entry in pairs if entry.tx in ids]
