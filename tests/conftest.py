@@ -1,4 +1,4 @@
-"""Shared by all tests: the real cluster (fixture `bed`, marker `cluster`)."""
+"""Shared by all tests: the real cluster (fixtures `bed` and `lab`, marker `cluster`)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import pytest
 
 from tests.cluster import fixtures
 from tests.cluster.fixtures import bed
+from tests.scenarios.fixtures import lab
 
-__all__ = ["bed"]
+__all__ = ["bed", "lab"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

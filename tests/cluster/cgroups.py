@@ -2,7 +2,10 @@
 
 With version 1 hierarchies (also mixed with 2) each node gets a child of the caller's cgroup. With
 version 2 alone the child hangs on the root, since a cgroup that holds processes cannot hand
-controllers to its children.
+controllers to its children; the node's own processes stay in a child of it for the same reason.
+
+NOTE: the bed has run with version 1 hierarchies; the way of version 2 alone follows the kernel's
+documentation and kind's entry point, and has not been run.
 """
 
 from __future__ import annotations
@@ -72,8 +75,13 @@ def create(paths: Iterable[Path]) -> None:
             (path / INSIDE).mkdir(exist_ok=True)
 
 
+def roots(paths: Iterable[Path]) -> list[Path]:
+    """The files into which a node's first process writes its pid before its cgroup namespace."""
+    return [path / "cgroup.procs" for path in paths]
+
+
 def entrances(paths: Iterable[Path]) -> list[Path]:
-    """The files into which a process writes its pid to join."""
+    """The files into which any later process writes its pid to join."""
     return [(p / INSIDE if is_unified() else p) / "cgroup.procs" for p in paths]
 
 

@@ -134,7 +134,7 @@ def _forward(first: node.Node, layout: Layout, found: Record) -> None:
     """The API on the loopback address of this machine, through the Unix socket of node1."""
     listen = f"TCP-LISTEN:{found.port},bind=127.0.0.1,reuseaddr,fork"
     words = [machine.program("socat"), listen, f"UNIX-CONNECT:{layout.socket('api')}"]
-    child = node.popen(first.cgroups, words, layout.state / "forward.log")
+    child = node.popen(cgroups.entrances(first.cgroups), words, layout.state / "forward.log")
     found.add("forward", child.pid)
 
 

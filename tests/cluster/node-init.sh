@@ -7,7 +7,9 @@ mount --make-rprivate /; hostname "$name"
 umount -R /sys/fs/cgroup
 if [ "$*" = unified-only ]; then
   mount -t cgroup2 cgroup2 /sys/fs/cgroup
-  echo '+cpu +cpuset +io +memory +pids' > /sys/fs/cgroup/cgroup.subtree_control
+  for c in $(cat /sys/fs/cgroup/cgroup.controllers); do
+    echo "+$c" > /sys/fs/cgroup/cgroup.subtree_control || true
+  done
 else
   mount -t tmpfs -o mode=755 cgroup_root /sys/fs/cgroup
   for h in "$@"; do

@@ -36,7 +36,7 @@ class Node:
     def command(self, words: Sequence[str]) -> list[str]:
         """The command that runs `words` inside the node, in its cgroups and namespaces."""
         enter = ["nsenter", "-t", str(self.init.pid), "-m", "-C", "-n", "-u", "-i", "-p", "--"]
-        return _joining(self.cgroups, [*enter, *words])
+        return _joining(cgroups.entrances(self.cgroups), [*enter, *words])
 
     def run(self, *words: str, timeout_s: float = 60.0) -> str:
         """Run a command inside the node; its output. BedError when it fails."""
@@ -59,10 +59,11 @@ def begin(layout: Layout, record: Record, spec: NodeSpec, init: Path) -> subproc
     kinds = [h.controllers or "unified" for h in cgroups.hierarchies()]
     if cgroups.is_unified():
         kinds = ["unified-only"]
-    words = ["unshare", "--mount", "--cgroup", "--net", "--uts", "--ipc", "--pid", "--fork"]
+    words = ["unshare", "--mount", "--net", "--uts", "--ipc", "--pid", "--fork"]
     words += ["--kill-child", "--mount-proc", "bash", str(HERE / "node-init.sh"), spec.name]
     words += [str(_ready_file(layout, spec)), str(init), *kinds]
-    started = popen(paths, words, layout.node(spec.name) / "init.log")
+    words = ["unshare", "--cgroup", *_joining(cgroups.entrances(paths), words)]
+    started = popen(cgroups.roots(paths), words, layout.node(spec.name) / "init.log")
     record.add(f"{spec.name}/unshare", started.pid)
     return started
 
@@ -157,11 +158,11 @@ def run(
     return output
 
 
-def popen(paths: Sequence[Path], words: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
-    """Start a process on this machine, in the cgroups of a node and a session of its own."""
+def popen(files: Sequence[Path], words: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    """Start a process on this machine, in the cgroups of `files` and a session of its own."""
     with log.open("wb") as file:
         return subprocess.Popen(
-            _joining(paths, words),
+            _joining(files, words),
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
@@ -169,10 +170,9 @@ def popen(paths: Sequence[Path], words: Sequence[str], log: Path) -> subprocess.
         )
 
 
-def _joining(paths: Sequence[Path], words: Sequence[str]) -> list[str]:
+def _joining(files: Sequence[Path], words: Sequence[str]) -> list[str]:
     """The command that joins cgroups and then becomes `words`."""
-    files = [str(p) for p in cgroups.entrances(paths)]
-    return ["sh", "-c", JOIN, "join", str(len(files)), *files, *words]
+    return ["sh", "-c", JOIN, "join", str(len(files)), *map(str, files), *words]
 
 
 def _ready_file(layout: Layout, spec: NodeSpec) -> Path:

@@ -23,7 +23,7 @@ from tests.cluster import lifecycle, machine, objects, oci
 from tests.cluster.bed import Bed
 from tests.cluster.client import ApiError
 from tests.cluster.errors import BedError
-from tests.cluster.layout import Layout
+from tests.cluster.layout import Layout, default
 from tests.cluster.leftovers import leftovers
 
 REPOSITORY = Path(__file__).parents[2]
@@ -122,7 +122,7 @@ def test_a_restricted_user_may_do_what_he_was_granted(bed: Bed, namespace: str) 
 def test_a_bed_goes_without_a_trace(bed: Bed) -> None:
     """A second bed comes up beside the first, and goes: nothing is left, the first stays."""
     _own(bed)
-    second = Layout("second")
+    second = _another("second")
     _command("up", second.name)
     assert lifecycle.is_up(second)
     assert beds.of(second).api("GET", "/api/v1/namespaces")["items"]
@@ -135,7 +135,7 @@ def test_a_bed_goes_without_a_trace(bed: Bed) -> None:
 def test_an_interrupted_start_leaves_nothing(bed: Bed, after_s: float) -> None:
     """Ctrl-C in the middle of `up` takes everything down again."""
     _own(bed)
-    layout = Layout("interrupted")
+    layout = _another("interrupted")
     with _starting(layout, after_s) as child:
         child.send_signal(signal.SIGINT)
         _, errors = child.communicate(timeout=60)
@@ -146,7 +146,7 @@ def test_an_interrupted_start_leaves_nothing(bed: Bed, after_s: float) -> None:
 def test_a_killed_start_is_cleaned_up_after(bed: Bed) -> None:
     """When `up` itself is killed, `down` finds all that it had started."""
     _own(bed)
-    layout = Layout("interrupted")
+    layout = _another("interrupted")
     with _starting(layout, 2.0) as child:
         child.kill()
         child.communicate(timeout=60)
@@ -186,6 +186,11 @@ def test_what_is_missing_is_said_before_it_is_installed(monkeypatch: pytest.Monk
     with pytest.raises(BedError, match="no apt-get"):
         machine.install_missing(said.append)
     assert "no-such-package" in said[0]
+
+
+def _another(name: str) -> Layout:
+    """A bed beside the one of this test run."""
+    return Layout(f"{default().name}-{name}")
 
 
 def _own(bed: Bed) -> None:
