@@ -22,6 +22,7 @@ from typing import Any
 
 UPSTREAM_TIMEOUT_S = 2.0
 PAGE = 4096
+BODILESS = (204, 205, 304)
 
 
 def log(level: str, message: str, **more: object) -> None:
@@ -120,7 +121,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self, status: int, body: object) -> None:
         """Send a JSON answer and log the request; health checks that pass are not logged."""
-        raw = json.dumps(body).encode() + b"\n"
+        raw = b"" if status in BODILESS else json.dumps(body).encode() + b"\n"
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(raw)))
