@@ -8,7 +8,7 @@ import msgspec
 
 from stratus_cli.cluster import answers
 from stratus_cli.cluster.transport import Transport
-from stratus_cli.kube.scan import Page, name_of
+from stratus_cli.kube.scan import Page, check_text, name_of
 from stratus_cli.model.errors import ClusterAnswer
 
 LIMIT = 500
@@ -49,6 +49,7 @@ def pages(http: Transport, path: str, accept: str) -> Iterator[tuple[bytes, Page
 
 def _decoded(data: bytes, where: str) -> Page:
     try:
+        check_text(data)
         page = _DECODER.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise answers.decode_error(error, where) from error

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 ResultT = TypeVar("ResultT")
 
-THREADS = 24
+THREADS = 12
 
 
 def in_parallel(

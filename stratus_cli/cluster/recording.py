@@ -12,6 +12,7 @@ from datetime import datetime
 
 import msgspec
 
+from stratus_cli.kube.scan import check_text
 from stratus_cli.model.errors import RecordingError
 from stratus_cli.model.ref import ClusterIdentity
 from stratus_cli.model.snapshot import Gap, Scope, Signals
@@ -48,6 +49,7 @@ def decode(content: bytes, name: str) -> Recording:
     except (OSError, EOFError, zlib.error) as error:
         raise RecordingError("the recording cannot be unpacked", name, hint) from error
     try:
+        check_text(plain)
         recording = msgspec.json.decode(plain, type=Recording)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, ValueError) as error:
         raise RecordingError(f"not a recording ({str(error)[:120]})", name, hint) from error

@@ -31,7 +31,9 @@ KEYWORDS = (
 TAIL = r"[\w.-]{0,64}"
 """What may follow a keyword in one name."""
 
-_KEYWORD = "|".join(KEYWORDS)
+# NOTE: a mask («secret:...») must not look like a pair of its own.
+_KEYWORD = f"(?<!«)(?:{'|'.join(KEYWORDS)})"
+MASK = "«secret:[0-9a-f]{12}»"
 
 # Names that speak about a credential without being one: where it is, how long it lives.
 _ABOUT = re.compile(
@@ -83,12 +85,13 @@ SCHEME = re.compile(r"\b(?:bearer|basic)[ \t]+(?P<value>[\w.~+/=-]{8,})", FLAGS)
 """Bearer and Basic credentials of HTTP."""
 
 USERINFO = re.compile(
-    r"""://(?P<user>[^\s/@:"'<>]{0,512})(?P<password>:[^\s/"'<>]{0,512})?@""", FLAGS
+    r"""://(?P<user>«secret:[0-9a-f]{12}»|[^\s/@:"'<>]{0,512})(?P<password>:[^\s/"'<>]{0,512})?@""",
+    FLAGS,
 )
 """scheme://user:password@host"""
 
 DSN = re.compile(
-    r"""(?P<user>[\w.-]{1,64}):(?P<value>[^\s/@:"']{1,256})@(?=(?:tcp|unix)\()""", FLAGS
+    r"""(?P<user>[\w.-]{1,64}):(?P<value>[^\s/@:"'»]{1,256})@(?=(?:tcp|unix)\()""", FLAGS
 )
 """user:password@tcp(host), as Go's MySQL driver has it."""
 
@@ -126,7 +129,12 @@ TRIGGER = re.compile(
 @lru_cache(maxsize=8192)
 def is_credential_name(name: str) -> bool:
     """Whether what has this name is taken for a credential."""
-    return _NAME.search(name) is not None and _ABOUT.search(name) is None
+    return _NAME.search(name) is not None and not is_about(name)
+
+
+def is_about(name: str) -> bool:
+    """Whether a name that holds a keyword only speaks about a credential."""
+    return _ABOUT.search(name) is not None
 
 
 def is_plain(value: str) -> bool:

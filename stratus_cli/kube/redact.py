@@ -21,12 +21,14 @@ from stratus_cli.kube.scan import Page, suspicious
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
-_MASK = re.compile(r"«secret:[0-9a-f]{12}»")
+_MASK = re.compile(credentials.MASK)
 _LABELS = frozenset({"labels", "matchLabels", "selector", "nodeSelector"})
 _SECRET_MAPS = frozenset({"data", "stringData"})
 _UNTOUCHED = frozenset({"managedFields"})  # names of fields, never their values
 _DEEPEST = 100
+_TOO_DEEP = "(nested too deeply)"
 _SHORT = 256
+_TOKEN_LENGTH = 16
 _REMEMBERED = 20_000
 
 
@@ -94,11 +96,11 @@ class Redactor:
             return self._string(node)
         if isinstance(node, dict):
             if not deepest:
-                return self._mask(json.dumps(node, sort_keys=True, default=str))
+                return _TOO_DEEP
             return self._mapping(node, deepest - 1)
         if isinstance(node, list):
             if not deepest:
-                return self._mask(json.dumps(node, sort_keys=True, default=str))
+                return _TOO_DEEP
             return self._list(node, deepest - 1)
         return node
 
@@ -136,7 +138,7 @@ class Redactor:
             flag, value = node[index], node[index + 1]
             if isinstance(flag, str) and isinstance(value, str) and not value.startswith("-"):
                 match = credentials.FLAG_WORD.match(flag)
-                if match and credentials.is_credential_name(match["name"]):
+                if match and not credentials.is_about(match["name"]):
                     masked[index + 1] = self._mask(value)
         return masked
 
@@ -180,7 +182,7 @@ class Redactor:
         return _replaced(match, "value", self._mask)
 
     def _named(self, match: re.Match[str]) -> str:
-        return self._value(match) if credentials.is_credential_name(match["name"]) else match[0]
+        return match[0] if credentials.is_about(match["name"]) else self._value(match)
 
     def _scheme(self, match: re.Match[str]) -> str:
         return self._value(match) if credentials.looks_random(match["value"]) else match[0]
@@ -189,7 +191,7 @@ class Redactor:
         if match["password"]:
             return _replaced(match, "password", lambda text: ":" + self._mask(text[1:]))
         # A user alone is a name ("git"), unless it is as long as a token.
-        if len(match["user"]) < 16:
+        if len(match["user"]) < _TOKEN_LENGTH:
             return match[0]
         return _replaced(match, "user", self._mask)
 
@@ -198,7 +200,7 @@ class Redactor:
         return self._value(match) if credentials.is_credential_name(name) else match[0]
 
     def _pair(self, match: re.Match[str]) -> str:
-        if not credentials.is_credential_name(match["name"]):
+        if credentials.is_about(match["name"]):
             return match[0]
         if match["quoted"] is not None:
             return _replaced(match, "quoted", self._mask)

@@ -38,15 +38,24 @@ def name_of(raw: msgspec.Raw) -> tuple[str, str]:
     return (meta.namespace, meta.name)
 
 
+def check_text(data: bytes) -> None:
+    """UnicodeDecodeError when it is not UTF-8: items that are passed on unparsed are not checked."""
+    if not data.isascii():
+        data.decode()
+
+
 # White space as JSON may carry it: between tokens, or escaped within a string.
-_GAP = r"(?:\s|\\[tnr])*"
+_GAP = r"(?:\s|\\+[tnr])*"
 _QUOTE = r"""(?:\\*["'])?"""
 # A field of Kubernetes itself that only names or describes, and a value that is no text.
 _NOT_ABOUT = r"(?<!name)(?<!path)(?<!file)(?<!seconds)"
 _NO_TEXT = r"""(?!["']:\s*(?:[{\[]|(?:true|false|null|\d+)\s*[,}\]]))"""
 
 
-_VALUE = r""""\s*,\s*"value"\s*:\s*"(?!")"""  # {"name": ..., "value": ...}, in the API's own order
+_STRING = r"""\\*\""""  # a quotation mark, of this document or of one within a string
+_VALUE = rf"{_STRING}{_GAP},{_GAP}{_STRING}value{_STRING}{_GAP}:{_GAP}{_STRING}(?!\\*\")"
+"""{"name": ..., "value": ...}, in the API server's own order."""
+
 _NAME_TAIL = credentials.TAIL + _NOT_ABOUT
 _ANY_NAME = rf"(?:{'|'.join(credentials.KEYWORDS)}){credentials.TAIL}"
 
@@ -55,9 +64,9 @@ _LITERALS = (
         rf"{word}{_NAME_TAIL}(?:{_NO_TEXT}{_QUOTE}{_GAP}[:=]|{_VALUE})"
         for word in credentials.KEYWORDS
     ),
-    rf"""--(?:---begin\ |[\w.-]{{0,64}}?{_ANY_NAME}(?:\s|\\[tnr]|"\s*,))""",
-    r"bearer(?:\s|\\[tnr])",
-    r"basic(?:\s|\\[tnr])",
+    rf"""--(?:---begin\ |[\w.-]{{0,64}}?{_ANY_NAME}(?:\s|\\+[tnr]|{_STRING}{_GAP},))""",
+    r"bearer(?:\s|\\+[tnr])",
+    r"basic(?:\s|\\+[tnr])",
     r"""://[^\s/"'<>]{0,1025}@""",
     r"@(?:tcp|unix)\(",
     r"eyj",

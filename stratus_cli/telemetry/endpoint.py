@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -81,17 +79,25 @@ class UrlEndpoint:
         if parts.username is not None:
             pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             self._headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
-        handlers: list[Any] = [_NoRedirects()]
-        if host in ("localhost", "127.0.0.1", "[::1]"):
-            handlers.append(urllib.request.ProxyHandler({}))
-        self._opener = urllib.request.build_opener(*handlers)
+        self._is_local = host in ("localhost", "127.0.0.1", "[::1]")
 
     def get(self, path: str, query: Mapping[str, str]) -> bytes:
         """The body."""
+        import urllib.error  # not needed by most runs, and slow to import
+        import urllib.request
+
+        class NoRedirects(urllib.request.HTTPRedirectHandler):
+            """A redirect could lead credentials elsewhere."""
+
+            def redirect_request(self, *_: Any) -> None:  # noqa: ANN401  # the base's signature
+                """Never."""
+
+        proxies = [urllib.request.ProxyHandler({})] if self._is_local else []
+        opener = urllib.request.build_opener(NoRedirects(), *proxies)
         url = f"{self.where}{path}" + (f"?{urlencode(query)}" if query else "")
         request = urllib.request.Request(url, headers=self._headers)
         try:
-            with self._opener.open(request, timeout=TIMEOUT_S) as answer:
+            with opener.open(request, timeout=TIMEOUT_S) as answer:
                 data: bytes = answer.read(LARGEST_B + 1)
         except urllib.error.HTTPError as error:
             raise failed(f"it answered {error.code}", self.where) from error
@@ -106,13 +112,6 @@ class UrlEndpoint:
         if len(data) > LARGEST_B:
             raise failed("its answer is too large", self.where)
         return data
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A redirect could lead credentials elsewhere."""
-
-    def redirect_request(self, *_: Any) -> None:  # noqa: ANN401  # the base's signature
-        """Never."""
 
 
 def endpoints(fetch: Fetch, url: str, snap: Snapshot, word: str, port: int) -> Iterator[Endpoint]:

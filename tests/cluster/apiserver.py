@@ -227,11 +227,15 @@ def handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # all kinds are asked for at once
+
+
 @contextmanager
 def serving(api: ApiServer) -> Iterator[ApiServer]:
     """Serve it on a port of its own; api.url is set."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(api))
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), handler(api))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     api.url = f"http://127.0.0.1:{server.server_address[1]}"
