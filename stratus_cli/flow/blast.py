@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from stratus_cli.health.measure import unit_of
 from stratus_cli.kube.graph import Graph, config_maps_used
 from stratus_cli.kube.kinds import WORKLOADS
 from stratus_cli.model.diagnosis import Incident
-from stratus_cli.model.finding import Severity
-from stratus_cli.model.objects import Ingress, KubeObject, Pod, ReplicaSet, Service, Workload
+from stratus_cli.model.finding import Finding, Severity
+from stratus_cli.model.objects import Ingress, KubeObject, Pod, Service, Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 
@@ -38,17 +39,8 @@ def roots_of(graph: Graph, incident: Incident) -> tuple[tuple[str, Ref], ...]:
     return tuple(sorted(found))
 
 
-def unit_of(graph: Graph, ref: Ref) -> Ref:
-    """The unit that stands for an object: a pod's workload, else the object itself."""
-    item = graph.snap.find(ref)
-    if isinstance(item, Pod | ReplicaSet):
-        top = graph.top_owner(item)
-        return ref_of(top)
-    return ref
-
-
-def _counts(finding: object) -> bool:
-    return getattr(finding, "severity", Severity.HYGIENE) >= Severity.DEGRADED
+def _counts(finding: Finding) -> bool:
+    return finding.severity >= Severity.DEGRADED
 
 
 def _touched(graph: Graph, ref: Ref) -> Iterator[KubeObject]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stratus_cli.flow.detect import Detection, detect
+from stratus_cli.health.allowance import allowances
 from stratus_cli.health.harm import harm
 from stratus_cli.health.measure import measure
 from stratus_cli.health.settle import deadline_s, unsettled
@@ -85,7 +86,9 @@ def baseline(ports: Ports, observe: Observe) -> Baseline:
 
 def gate_of(plan: Plan) -> Gate:
     """What the verdict is about."""
-    return Gate(targets=plan.targets, roots=plan.roots, stops=plan.stops)
+    changed = tuple(step.change.ref for step in plan.steps)
+    near = tuple(sorted({*plan.blast_radius, *changed} - {*plan.targets}))
+    return Gate(targets=plan.targets, roots=plan.roots, near=near, stops=plan.stops)
 
 
 class Watch:
@@ -115,6 +118,7 @@ class Watch:
         self._bad_since: float | None = None
         self._moved_at = self._started
         self._last_state: object = None
+        self._broken: tuple[str, ...] = ()
         self._limit_s = ports.limits.budget_s
 
     def until_sure(self) -> Outcome:
@@ -145,10 +149,13 @@ class Watch:
             budget = self._ports.limits.budget_s if self._left_s is None else self._left_s
             self._limit_s = max(min(longest, budget - reserve), self._ports.limits.stability_s)
         self._samples.append((now, seen.health))
-        broken = breaker(self._gate, self._before, seen.health, graph)
-        harmed = harm(self._before, self._samples)
-        if broken or harmed:
-            return self._end(Decision.ROLL_BACK, (*broken, *harmed), seen.health)
+        spare = allowances(graph)
+        broken = breaker(self._gate, self._before, seen.health, spare)
+        harmed = harm(self._before, self._samples, spare)
+        # Twice in a row: counts in a status lag behind each other by a moment.
+        if harmed or (broken and broken == self._broken):
+            return self._end(Decision.ROLL_BACK, (*harmed, *broken), seen.health)
+        self._broken = broken
         waiting = unsettled(graph, self._written)
         verdict = judge(
             self._gate,

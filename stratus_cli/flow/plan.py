@@ -18,12 +18,12 @@ from stratus_cli.flow.blast import (
     blast_radius,
     config_map_consumers,
     roots_of,
-    unit_of,
     units_of,
 )
 from stratus_cli.flow.confirm import confirm
 from stratus_cli.flow.policy import owned, owner_notes, protected
 from stratus_cli.flow.reader import PlanReader
+from stratus_cli.health.measure import unit_of
 from stratus_cli.knowledge.fill import Word, fill
 from stratus_cli.knowledge.runbook import Runbook, RunbookCandidate, treating
 from stratus_cli.kube.diff import diff
@@ -86,7 +86,7 @@ def plan_from_lines(
     title: str = "typed by hand",
 ) -> Candidate:
     """A plan for kubectl text that a person or a model wrote."""
-    actions = []
+    actions: list[kubectl.Action] = []
     for line in lines:
         parsed = kubectl.parse_line(line, namespace)
         if isinstance(parsed, Refusal):
@@ -191,7 +191,7 @@ def _proposed(
 
 def _candidate(draft: _Draft, incident: Incident, graph: Graph, ports: Ports) -> Candidate:
     namespace = incident.roots[0].root.namespace or "default"
-    actions = []
+    actions: list[kubectl.Action] = []
     for words in draft.lines:
         parsed = kubectl.parse(words, namespace)
         if isinstance(parsed, Refusal):

@@ -82,10 +82,10 @@ class _Loop:
             self._story.incidents[incident.id] = incident
         handled: set[str] = set()
         try:
-            while (incident := self._next(seen, handled)) is not None:
-                handled.add(incident.id)
-                self._story.incidents[incident.id] = incident
-                wrote = self._repair(incident, seen)
+            while (worst := self._next(seen, handled)) is not None:
+                handled.add(worst.id)
+                self._story.incidents[worst.id] = worst
+                wrote = self._repair(worst, seen)
                 if self._request.first_only:
                     break
                 if wrote:

@@ -17,9 +17,12 @@ _SUFFIXES = {
 _FORM = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:([eE][+-]?\d{1,3})|([numkMGTPE]|[KMGTPE]i)?)")
 
 
-def parse_quantity(text: str) -> Decimal:
-    """The amount in base units (cores, bytes, pieces). ValueError when it is no quantity."""
-    match = _FORM.fullmatch(text.strip()) if isinstance(text, str) else None
+def parse_quantity(text: str | float) -> Decimal:
+    """The amount in base units (cores, bytes, pieces). ValueError when it is no quantity.
+
+    JSON may have a bare number where the API takes a quantity.
+    """
+    match = _FORM.fullmatch(str(text).strip())
     if match is None:
         raise ValueError(f"not a quantity: {text!r}")
     number, exponent, suffix = match.groups()

@@ -1,0 +1,182 @@
+"""The verdict on a change (TNR, Transactional No-Regression): commit, wait, or roll back. Pure.
+
+Commit when the root findings are gone, on each target the first component that changed is better,
+and no component of any other unit is worse. What answered before and does not now is unknown, and
+unknown never commits. The caller turns WAIT into a roll-back when time is up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from stratus_cli.health.compare import Moved, compare
+from stratus_cli.kube.kinds import BY_KIND
+from stratus_cli.model.finding import Finding, Severity, Skip
+from stratus_cli.model.health import Decision, Health, UnitHealth, Verdict
+from stratus_cli.model.ref import Ref
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What the verdict is about.
+
+    targets: units that must get better. roots: (rule, unit or object) that must be gone. near:
+    other units that the change reaches. stops: units stopped on purpose.
+    """
+
+    targets: tuple[Ref, ...]
+    roots: tuple[tuple[str, Ref], ...]
+    near: tuple[Ref, ...] = ()
+    stops: tuple[Ref, ...] = ()
+
+
+def judge(
+    gate: Gate,
+    baseline: Sequence[Health],
+    now: Health,
+    findings: Sequence[Finding],
+    skips: Sequence[Skip],
+) -> Verdict:
+    """The verdict on what is seen now against the baseline's samples."""
+    worse = dict(_worse(gate, baseline, now))
+    sure = {ref: why for ref, why in worse.items() if ref in gate.targets or ref in gate.near}
+    improved = tuple(ref for ref in gate.targets if _is_better(ref, baseline, now))
+    if sure:
+        return Verdict(Decision.ROLL_BACK, tuple(sure.values()), improved, tuple(worse))
+    waiting = (
+        *worse.values(),
+        *_unknown(baseline, now),
+        *_roots_left(gate, now, findings, skips),
+        *(
+            f"{ref} is no better than before"
+            for ref in gate.targets
+            if ref not in improved and _must_improve(ref, gate, baseline)
+        ),
+    )
+    if waiting:
+        return Verdict(Decision.WAIT, waiting, improved, tuple(worse))
+    return Verdict(Decision.COMMIT, tuple(_praise(gate, improved)), improved, ())
+
+
+def breaker(
+    gate: Gate,
+    baseline: Sequence[Health],
+    now: Health,
+    allowance: Mapping[Ref, int],
+) -> tuple[str, ...]:
+    """Units reached by the change that went bad beyond what a rollout may leave out.
+
+    allowance: how many ready pods or endpoints each may lack for a while (health.allowance).
+    """
+    found = []
+    for ref in sorted({*gate.targets, *gate.near}):
+        if ref in gate.stops:
+            continue
+        old, new = _samples(ref, baseline), now.units.get(ref)
+        if not old or new is None:
+            continue
+        spare = allowance.get(ref, 0)
+        for name in ("ready", "endpoints"):
+            least = min((getattr(unit, name) or 0 for unit in old), default=0)
+            have = getattr(new, name)
+            if have is not None and have < least - spare:
+                found.append(f"{ref}: {name} fell from {least} to {have}")
+    return tuple(found)
+
+
+def _worse(gate: Gate, baseline: Sequence[Health], now: Health) -> Iterator[tuple[Ref, str]]:
+    """Each unit that is worse than before, with why. Targets: by the first component that moved."""
+    for ref in _known(baseline):
+        if ref in gate.stops:
+            continue
+        old, new = _samples(ref, baseline), now.units.get(ref)
+        if new is None:
+            if not _unread(ref, now):
+                yield ref, f"{ref} is gone, which counts as worst"
+            continue
+        moved = compare(old, new)
+        if ref in gate.targets:
+            if moved and not moved[0].better:
+                yield ref, f"{ref} is worse: {moved[0].what}"
+        elif ref in gate.near:
+            bad = next((item for item in moved if not item.better), None)
+            if bad is not None:
+                yield ref, f"{ref} is worse: {bad.what}"
+        elif (bad := _far_loss(old, new, moved)) is not None:
+            yield ref, f"{ref} is worse, and nothing says why: {bad.what}"
+
+
+def _far_loss(
+    old: Sequence[UnitHealth], new: UnitHealth, moved: tuple[Moved, ...]
+) -> Moved | None:
+    """A loss of a unit that the change does not reach.
+
+    One that was not well before, and one that has a problem of its own now, is not ours.
+    """
+    if any(unit.problems for unit in old) or new.problems:
+        return None
+    return next((item for item in moved if not item.better), None)
+
+
+def _is_better(ref: Ref, baseline: Sequence[Health], now: Health) -> bool:
+    old, new = _samples(ref, baseline), now.units.get(ref)
+    if new is None:
+        return False
+    if not old:
+        return not new.problems
+    moved = compare(old, new)
+    return bool(moved) and moved[0].better or _has_fewer(old, new)
+
+
+def _has_fewer(old: Sequence[UnitHealth], new: UnitHealth) -> bool:
+    """Some problems are gone and none is new, where nothing else moved first."""
+    first = old[-1]
+    unmoved = (first.stage, first.ready, first.endpoints) == (new.stage, new.ready, new.endpoints)
+    return unmoved and set(new.problems) < set(first.problems)
+
+
+def _must_improve(ref: Ref, gate: Gate, baseline: Sequence[Health]) -> bool:
+    """A unit that was well before (a plan typed by hand) need only not be worse."""
+    return bool(gate.roots) and any(unit.problems for unit in _samples(ref, baseline))
+
+
+def _unknown(baseline: Sequence[Health], now: Health) -> Iterator[str]:
+    before = {subject for health in baseline for subject in health.unread}
+    for subject in now.unread:
+        if subject not in before:
+            yield f"{subject} answered before and does not now, so the effect is not known"
+
+
+def _roots_left(
+    gate: Gate, now: Health, findings: Sequence[Finding], skips: Sequence[Skip]
+) -> Iterator[str]:
+    present = {item.key for item in findings if item.severity >= Severity.DEGRADED}
+    undecided = {skip.rule for skip in skips}
+    for rule, ref in gate.roots:
+        unit = now.units.get(ref)
+        if (rule, ref) in present or (unit is not None and rule in unit.problems):
+            yield f"{rule} is still there on {ref}"
+        elif rule in undecided:
+            yield f"{rule} cannot be decided now"
+
+
+def _praise(gate: Gate, improved: Sequence[Ref]) -> Iterator[str]:
+    if gate.roots:
+        yield f"{', '.join(dict.fromkeys(rule for rule, _ in gate.roots))} gone"
+    if improved:
+        yield f"better: {', '.join(map(str, improved))}"
+    yield "no other unit is worse"
+
+
+def _known(baseline: Sequence[Health]) -> tuple[Ref, ...]:
+    """Units of the newest sample: one that went before it is not our doing."""
+    return tuple(sorted(baseline[-1].units)) if baseline else ()
+
+
+def _samples(ref: Ref, baseline: Sequence[Health]) -> tuple[UnitHealth, ...]:
+    return tuple(health.units[ref] for health in baseline if ref in health.units)
+
+
+def _unread(ref: Ref, now: Health) -> bool:
+    return ref.kind in now.unread and ref.kind in BY_KIND
