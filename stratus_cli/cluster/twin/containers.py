@@ -9,6 +9,7 @@ from stratus_cli.cluster.twin.programs import Run
 from stratus_cli.cluster.twin.store import Item
 
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 10.0, 300.0
+NEVER_S = -1.0
 LONG_AGO = "1970-01-01T00:00:00Z"  # a container that never started
 
 
@@ -60,7 +61,7 @@ class Container:
     started_s: float = 0.0
     started: str = ""
     end: Item | None = None
-    ended_s: float = 0.0
+    ended_s: float = NEVER_S
     last_end: Item | None = None
     ready: bool = False
     startup_done: bool = False

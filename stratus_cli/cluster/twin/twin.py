@@ -104,6 +104,17 @@ class Twin:
         item: Item = fresh(applying.patch(self._api, target, manager))
         return item
 
+    def load(self, items: Iterable[Item]) -> None:
+        """Take objects as they are, statuses and all; their running pods go on as they are."""
+        for item in items:
+            if item["kind"] == "Pod" and item["spec"].get("nodeName"):
+                self.kubelets.leave(item["metadata"]["uid"])
+            self._store.put(item)
+
+    def peek(self, kind: str, namespace: str | None = None) -> list[Item]:
+        """The live objects of a kind, not copied: to be read only."""
+        return self._store.of(kind, namespace)
+
     def ask(self, url: str, namespace: str = "default") -> int:
         """The HTTP code a client in the namespace gets; 0 when nothing answers."""
         return self.kubelets.network.ask(url, namespace)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from stratus_cli.cluster.twin import images as names
-from stratus_cli.cluster.twin.containers import Container
+from stratus_cli.cluster.twin.containers import NEVER_S, Container
 from stratus_cli.cluster.twin.environment import (
     ConfigProblem,
     env_of,
@@ -165,9 +165,10 @@ class PodWorker:
                 continue
             if not self._should_run(container):
                 continue
+            since_s = container.ended_s
             if container.doomed:
                 yield from self._kill_doomed(container)
-            good = yield from self._start(container)
+            good = yield from self._start(container, since_s)
             started = started or container.state == "running"
             well = well and good
             if container.is_init and not (good and container.is_sidecar):
@@ -188,13 +189,11 @@ class PodWorker:
         text = f"Container {container.name} failed {container.doomed} probe, will be restarted"
         self._say("Normal", "Killing", text, container)
         yield self._stop_s(container)
-        earlier = container.ended_s
         self._stop(container)
-        # kubelet counts the back-off from the end before this one.
-        container.ended_s = earlier if container.last_end else -1e9
 
-    def _start(self, container: Container) -> Steps:
-        if self._backs_off(container):
+    def _start(self, container: Container, since_s: float) -> Steps:
+        """Start it. since_s: when it ended last; a kill for a probe does not count yet."""
+        if self._backs_off(container, since_s):
             return False
         if not (yield from self._image(container)):
             return False
@@ -255,12 +254,12 @@ class PodWorker:
             self._parts.timeline.stamp(),
         )
 
-    def _backs_off(self, container: Container) -> bool:
-        if container.state != "ended":
+    def _backs_off(self, container: Container, since_s: float) -> bool:
+        if container.state != "ended" or since_s < 0:
             return False
         now = self._parts.timeline.now_s
-        if not container.restart.holds(container.ended_s, now):
-            container.restart.next(container.ended_s, now)
+        if not container.restart.holds(since_s, now):
+            container.restart.next(since_s, now)
             return False
         pod = f"{self._key[1]}_{self.namespace}({self.uid})"
         self._say(
@@ -346,7 +345,7 @@ class PodWorker:
                 text = f"Container {container.name} definition changed, will be restarted"
                 self._say("Normal", "Killing", text, container)
                 self._stop(container)
-                container.ended_s = -1e9
+                container.ended_s = NEVER_S
 
     # Probes
 

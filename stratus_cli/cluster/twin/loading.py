@@ -1,0 +1,124 @@
+"""A Snapshot as raw objects for the twin: what a plan touches, and the nodes.
+
+Decoded objects hold only some fields. Templates of Deployments, of their ReplicaSets and of the
+plan's objects all go through the same decoding, so that they stay comparable.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from stratus_cli.cluster.twin.defaults import fill
+from stratus_cli.cluster.twin.store import Item
+from stratus_cli.cluster.twin.usage import ZERO, amount, is_finished, pod_amounts
+from stratus_cli.kube.kinds import BY_KIND
+from stratus_cli.model.objects import KubeObject, Node, Pod
+from stratus_cli.model.snapshot import Snapshot
+
+NAMESPACED = (
+    "ConfigMap", "Secret", "ResourceQuota", "Service", "EndpointSlice", "Deployment",
+    "ReplicaSet", "StatefulSet", "DaemonSet", "Pod",
+)  # fmt: skip
+
+
+def items_of(snap: Snapshot, namespaces: Iterable[str]) -> list[Item]:
+    """Nodes, and everything of these namespaces; other pods only take room on their nodes."""
+    spaces = set(namespaces)
+    found = [_with_room(raw(node), taken) for node, taken in _nodes(snap, spaces)]
+    for name in sorted(spaces):
+        found.append({"kind": "Namespace", "apiVersion": "v1", "metadata": _meta(name)})
+    for kind in NAMESPACED:
+        for item in snap.objects.get(kind, ()):
+            if item.metadata.namespace in spaces:
+                found.append(raw(item))
+    return found
+
+
+def raw(item: KubeObject) -> Item:
+    """A decoded object as JSON, without empty fields, defaulted."""
+    made: Item = _without_empties(msgspec.to_builtins(item))
+    made["kind"], made["apiVersion"] = item.KIND, item.API_VERSION
+    meta = made.setdefault("metadata", {})
+    meta.pop("managedFields", None)
+    meta.setdefault("uid", f"unknown-{item.KIND}-{meta.get('namespace', '')}-{meta.get('name')}")
+    meta.setdefault("creationTimestamp", "1970-01-01T00:00:00Z")
+    if item.KIND == "EndpointSlice":
+        made.setdefault("endpoints", None)
+        made.setdefault("ports", None)
+    fill(made)
+    if item.KIND == "Pod":
+        made.setdefault("status", {})
+    return made
+
+
+def comparable(item: Mapping[str, Any]) -> Item:
+    """A plan's raw object, brought to the same fields as the snapshot's objects."""
+    info = BY_KIND[item["kind"]]
+    if info.struct is None or item["kind"] in ("ConfigMap", "Secret"):
+        return dict(item)
+    return raw(msgspec.convert(_without_nulls(item), info.struct))
+
+
+def _nodes(snap: Snapshot, spaces: set[str]) -> Iterable[tuple[Node, dict[str, Decimal]]]:
+    taken: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for pod in snap.of(Pod):
+        if pod.metadata.namespace in spaces or not pod.spec.node_name:
+            continue
+        used = taken[pod.spec.node_name]
+        spec = {
+            "containers": [_resources(item) for item in pod.spec.containers],
+            "initContainers": [_resources(item) for item in pod.spec.init_containers],
+        }
+        if is_finished({"status": {"phase": pod.status.phase}}):
+            continue
+        used["pods"] += 1
+        for name, value in pod_amounts(spec, "requests").items():
+            used[name] += value
+    for node in sorted(snap.of(Node), key=lambda item: item.metadata.name):
+        yield node, taken[node.metadata.name]
+
+
+def _resources(container: Any) -> Item:  # noqa: ANN401  # a decoded Container
+    resources = container.resources
+    sizes = {"requests": dict(resources.requests), "limits": dict(resources.limits)}
+    return {"resources": sizes, "restartPolicy": container.restart_policy}
+
+
+def _with_room(node: Item, taken: Mapping[str, Decimal]) -> Item:
+    """The node with only what other namespaces' pods leave of it."""
+    allocatable = node.setdefault("status", {}).setdefault("allocatable", {})
+    for name in ("cpu", "memory", "pods"):
+        if name in allocatable:
+            left = max(ZERO, amount(str(allocatable[name])) - taken.get(name, ZERO))
+            allocatable[name] = f"{left.normalize():f}"
+    return node
+
+
+def _meta(name: str) -> Item:
+    return {"name": name, "uid": f"ns-{name}", "creationTimestamp": "1970-01-01T00:00:00Z"}
+
+
+def _without_empties(node: Any) -> Any:  # noqa: ANN401  # any JSON
+    if isinstance(node, dict):
+        kept = {key: _without_empties(value) for key, value in node.items()}
+        return {key: value for key, value in kept.items() if not _is_empty(value)}
+    if isinstance(node, list | tuple):
+        return [_without_empties(value) for value in node]
+    return node
+
+
+def _is_empty(value: Any) -> bool:  # noqa: ANN401  # any JSON
+    return value is None or value == "" or value == [] or value == {}  # noqa: PLC1901  # not 0
+
+
+def _without_nulls(node: Any) -> Any:  # noqa: ANN401  # any JSON
+    if isinstance(node, Mapping):
+        return {key: _without_nulls(value) for key, value in node.items() if value is not None}
+    if isinstance(node, list | tuple):
+        return [_without_nulls(value) for value in node]
+    return node
