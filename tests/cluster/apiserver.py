@@ -95,8 +95,13 @@ def handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def status(self, code: int, reason: str, message: str = "") -> None:
-            document = {"kind": "Status", "status": "Failure", "code": code, "reason": reason,
-                        "message": message or f"{reason} by the test server"}
+            document = {
+                "kind": "Status",
+                "status": "Failure",
+                "code": code,
+                "reason": reason,
+                "message": message or f"{reason} by the test server",
+            }
             self.answer(code, json.dumps(document).encode())
 
         def handle_all(self) -> None:
@@ -118,11 +123,22 @@ def handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
 
         def misbehave(self, fault: Fault) -> None:
             if fault.kind == "status":
-                reasons = {401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 410: "Expired",
-                           409: "Conflict", 422: "Invalid", 429: "TooManyRequests"}
+                reasons = {
+                    401: "Unauthorized",
+                    403: "Forbidden",
+                    404: "NotFound",
+                    410: "Expired",
+                    409: "Conflict",
+                    422: "Invalid",
+                    429: "TooManyRequests",
+                }
                 reason = reasons.get(fault.status, "InternalError")
-                document = {"kind": "Status", "reason": reason, "code": fault.status,
-                            "message": f"{reason} by the test server"}
+                document = {
+                    "kind": "Status",
+                    "reason": reason,
+                    "code": fault.status,
+                    "message": f"{reason} by the test server",
+                }
                 self.answer(fault.status, json.dumps(document).encode(), fault.headers)
             elif fault.kind == "silence":
                 api.released.wait(10)

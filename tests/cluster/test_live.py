@@ -51,7 +51,9 @@ def test_identity_is_the_kube_system_uid_and_the_user_the_server_sees(
     cluster = live(api, tmp_path)
     identity = cluster.identity()
     assert (identity.uid, identity.user, identity.version) == (
-        "u-ns-kube-system", "jane", "v1.34.4",
+        "u-ns-kube-system",
+        "jane",
+        "v1.34.4",
     )
     assert (identity.context, identity.server) == ("bench", api.url)
     before = len(api.requests)
@@ -172,7 +174,10 @@ def test_values_of_secrets_are_never_given_out(tmp_path: Path) -> None:
     }  # fmt: skip
     with serving(ApiServer([secret])) as api:
         cluster = live(api, tmp_path)
-        found = [*items(cluster.list_pages("Secret", None)), cluster.get(Ref("Secret", "shop", "db"))]
+        found = [
+            *items(cluster.list_pages("Secret", None)),
+            cluster.get(Ref("Secret", "shop", "db")),
+        ]
         for item in found:
             assert "aHVudGVyMg" not in json.dumps(item)
             assert item["metadata"]["annotations"] == {"team": "shop"}

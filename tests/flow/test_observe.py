@@ -109,9 +109,7 @@ def test_a_page_that_fails_in_the_middle_makes_the_kind_a_gap(tmp_path: Path) ->
         assert "ConfigMap" not in snap.objects
 
 
-def test_forbidden_over_all_namespaces_is_asked_one_by_one(
-    api: ApiServer, tmp_path: Path
-) -> None:
+def test_forbidden_over_all_namespaces_is_asked_one_by_one(api: ApiServer, tmp_path: Path) -> None:
     """A person who may read some namespaces sees these, and the header says how many."""
     api.faults[PODS] = Fault("status", 403)
     api.faults["/api/v1/namespaces/other/pods"] = Fault("status", 403)

@@ -16,7 +16,9 @@ from stratus_cli.kube.scan import Page, suspicious
 REDACTOR = Redactor(b"0123456789abcdef")
 OTHER = Redactor(b"fedcba9876543210")
 
-SECRETS = st.text("abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789", min_size=12, max_size=30)
+SECRETS = st.text(
+    "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789", min_size=12, max_size=30
+)
 """Values as generators of passwords make them. At least one digit is added, see planted."""
 
 NAMES = st.sampled_from(
@@ -94,7 +96,11 @@ def test_what_is_no_secret_survives(text: str) -> None:
     assert REDACTOR.text(text) == text
 
 
-@given(st.one_of(st.text(), st.builds(str.format, st.sampled_from(CONTEXTS), name=NAMES, value=SECRETS)))
+@given(
+    st.one_of(
+        st.text(), st.builds(str.format, st.sampled_from(CONTEXTS), name=NAMES, value=SECRETS)
+    )
+)
 def test_masking_twice_is_masking_once(text: str) -> None:
     """Idempotent and deterministic, on any text."""
     masked = REDACTOR.text(text)
@@ -216,7 +222,12 @@ def test_a_secret_object_keeps_its_keys_and_no_value() -> None:
 
 def test_selectors_and_ordinary_pods_are_left_alone() -> None:
     """A label named so still selects; a plain pod page is not even parsed."""
-    item = {"spec": {"selector": {"token": "yes"}, "template": {"metadata": {"labels": {"token": "yes"}}}}}
+    item = {
+        "spec": {
+            "selector": {"token": "yes"},
+            "template": {"metadata": {"labels": {"token": "yes"}}},
+        }
+    }
     assert REDACTOR.item(item) == item
     pod = {
         "metadata": {"name": "web-1", "managedFields": [{"fieldsV1": {"f:password": {}}}]},
@@ -249,5 +260,11 @@ def test_depth_and_length_do_no_harm(deep: int) -> None:
     for _ in range(deep):
         node = {"a": [node]}
     assert "x1" not in str(REDACTOR.item({"spec": node}))[:1000]
-    for text in ("a" * 300_000, "eyJ" * 100_000, "://" * 100_000, "--secret" * 40_000, "password" * 40_000):
+    for text in (
+        "a" * 300_000,
+        "eyJ" * 100_000,
+        "://" * 100_000,
+        "--secret" * 40_000,
+        "password" * 40_000,
+    ):
         REDACTOR.text(text)
