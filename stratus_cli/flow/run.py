@@ -81,18 +81,21 @@ class _Loop:
         for incident in chosen(seen, self._request.incident):
             self._story.incidents[incident.id] = incident
         handled: set[str] = set()
+        fresh = True
         try:
             while (worst := self._next(seen, handled)) is not None:
                 handled.add(worst.id)
                 self._story.incidents[worst.id] = worst
+                fresh = False
                 wrote = self._repair(worst, seen)
                 if self._request.first_only:
                     break
                 if wrote:
                     seen = self._look_again()
+                    fresh = True
         except _Stop:
             pass
-        return self._report(seen)
+        return self._report(seen if fresh else self._final(seen))
 
     def _next(self, seen: Look, handled: set[str]) -> Incident | None:
         if self._left_s() <= 0:
@@ -221,10 +224,9 @@ class _Loop:
     def _tell(self, what: str, *, at: datetime | None = None) -> None:
         self._story.timeline.append(TimelineEntry(at or self._ports.clock.now(), what))
 
-    def _report(self, seen: Look) -> Report:
+    def _report(self, last: Look) -> Report:
         """What was attempted, and what is still there at the end."""
         story = self._story
-        last = self._final(seen)
         tried = {tx.incident for tx in story.transactions}
         still = {item.id: item for item in _matching(last, self._request.incident)}
         kept = [
