@@ -20,7 +20,7 @@ root: {cause, ref, field, observed, expected}  # the one root cause; absent for 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ class Scenario:
     root: Root | None = None
     known_good: bool = False
     front_door: bool = True
-    more: Mapping[str, Any] = field(default_factory=dict)
+    heals: bool = False
 
 
 def shop() -> tuple[Item, ...]:
@@ -89,7 +89,7 @@ def _load(path: Path) -> Scenario:
         root=Root(**root) if root else None,
         known_good=body.pop("known_good", False),
         front_door=body.pop("front_door") == "up",
-        more=body,
+        heals=body.pop("heals", False),
     )
 
 

@@ -119,9 +119,14 @@ class Site:
 
     def _wait_rolling(self, app: str, step: Mapping[str, Any]) -> None:
         def is_rolling() -> bool:
-            live = self.cluster.get(self.ref(f"Deployment/{app}")) or {}
-            status = live.get("status") or {}
-            return bool(status.get("updatedReplicas")) and bool(status.get("unavailableReplicas"))
+            pods = [pod for pod in self.items("Pod") if pod["metadata"]["labels"]["app"] == app]
+            states = [
+                status
+                for pod in pods
+                for status in pod["status"].get("containerStatuses") or ()
+                if "running" in status["state"] and not status["ready"]
+            ]
+            return bool(states)
 
         self.until(is_rolling, lambda: f"rollout of {app}")
 

@@ -15,10 +15,12 @@ from stratus_cli.model.plan import Plan
 from stratus_cli.model.ports import Answer, Ports
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Snapshot, ref_of
+from tests.scenarios.facets import observed
 from tests.scenarios.scenario import Scenario
 from tests.scenarios.site import Site
 
 VISIBLE_WITHIN_S = 120.0
+STILL_S = 1.5
 
 
 class Nobody:
@@ -91,17 +93,39 @@ def snapshot(site: Site) -> Snapshot:
 def wait_for_symptoms(
     site: Site, scenario: Scenario, *, recording: Snapshot | None = None
 ) -> Sight:
-    """Until every symptom shows, and what is found has not changed between two looks."""
+    """Until every symptom shows."""
     wanted = frozenset(scenario.symptoms)
     seen: list[Sight] = []
 
     def is_visible() -> bool:
         seen.append(look(site, recording=recording))
-        settled = len(seen) > 1 and seen[-1].findings == seen[-2].findings
-        return wanted <= seen[-1].findings and settled
+        return wanted <= seen[-1].findings
 
     def shown() -> str:
         return f"{sorted(wanted)}, but {sorted(seen[-1].findings)}"
 
     site.until(is_visible, shown, VISIBLE_WITHIN_S)
     return seen[-1]
+
+
+def wait_until_still(site: Site, *, recording: Snapshot | None = None) -> Sight:
+    """Until no pod is on its way out and nothing that is compared changes for STILL_S."""
+    seen: list[Sight] = []
+    since = site.clock.monotonic()
+
+    def is_still() -> bool:
+        nonlocal since
+        seen.append(look(site, recording=recording))
+        now = site.clock.monotonic()
+        if any(pod.metadata.deletion_timestamp for pod in seen[-1].snap.of(Pod)) or (
+            len(seen) > 1 and _compared(seen[-1]) != _compared(seen[-2])
+        ):
+            since = now
+        return now - since >= STILL_S
+
+    site.until(is_still, lambda: "still", VISIBLE_WITHIN_S)
+    return seen[-1]
+
+
+def _compared(sight: Sight) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
+    return observed(sight.snap), sight.findings

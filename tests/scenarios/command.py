@@ -1,0 +1,90 @@
+"""Stratus' command line as a process of its own, with its own state folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+LONGEST_S = 300.0
+KEPT = ("PATH", "HOME", "LANG", "USER", "TMPDIR")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @cached_property
+    def report(self) -> dict[str, Any]:
+        """The JSON document on stdout."""
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+    def __str__(self) -> str:
+        return f"exit {self.code}\n{self.out[-6000:]}\n{self.err[-6000:]}"
+
+
+@dataclass(frozen=True)
+class Stratus:
+    """How to start it: which cluster, as whom, with which state folder."""
+
+    kubeconfig: str
+    folder: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def start(
+        self, *arguments: str, module: str = "stratus_cli.cli", env: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[str]:
+        """Start a command and do not wait. module: what `python -m` runs."""
+        return subprocess.Popen(
+            [sys.executable, "-m", module, "--kubeconfig", self.kubeconfig, *arguments],
+            cwd=ROOT,
+            env={**self._env(), **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(
+        self, *arguments: str, module: str = "stratus_cli.cli", env: Mapping[str, str] | None = None
+    ) -> Outcome:
+        """Run a command to its end."""
+        return ended(self.start(*arguments, module=module, env=env))
+
+    def entries(self) -> list[dict[str, Any]]:
+        """The journal's records as they are on disk, without its header."""
+        lines: Sequence[str] = ()
+        for path in sorted((self.folder / "state").glob("**/*.jsonl")):
+            lines = [*lines, *path.read_text(encoding="utf-8").splitlines()]
+        return [json.loads(line) for line in lines if line.strip("\0 ")]
+
+    def _env(self) -> dict[str, str]:
+        own = {
+            "XDG_STATE_HOME": str(self.folder / "state"),
+            "XDG_CONFIG_HOME": str(self.folder / "config"),
+            "NO_COLOR": "1",
+        }
+        return {**{key: os.environ[key] for key in KEPT if key in os.environ}, **own, **self.env}
+
+
+def ended(process: subprocess.Popen[str]) -> Outcome:
+    """Wait for a command's end. It is killed, and TimeoutExpired raised, after LONGEST_S."""
+    try:
+        out, err = process.communicate(timeout=LONGEST_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise
+    return Outcome(process.returncode, out, err)
