@@ -110,9 +110,10 @@ def _section(title: str, items: Sequence[str] | Iterator[str]) -> Iterator[str]:
 
 def _cause(item: Diagnosis, numbers: dict[tuple[str, str, str, str], str]) -> str:
     cited = " ".join(numbers[_key(x)] for x in item.evidence if _key(x) in numbers)
+    expected = line_of(item.expected or "(nothing says)", 80)
     return (
         f"cause {item.cause}, ref {item.root}, field {item.field or '(the object itself)'}, "
-        f"observed {line_of(item.observed, 80)}, expected {line_of(item.expected or '(nothing says)', 80)}, "
+        f"observed {line_of(item.observed, 80)}, expected {expected}, "
         f"confidence {item.confidence:.2f}, evidence {cited or 'none'}: {item.title}"
     )
 

@@ -25,7 +25,7 @@ class Scripted:
     drip: bool = False
 
 
-def saying(content: Json, **more: Any) -> Scripted:  # noqa: ANN401  # fields of Scripted
+def saying(content: Json, **more: Any) -> Scripted:  # fields of Scripted
     """A chat completion with this text, or this JSON as its text."""
     text = content if isinstance(content, str) else json.dumps(content)
     body = {

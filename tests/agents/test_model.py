@@ -75,16 +75,16 @@ def test_an_error_status_is_said(status: int) -> None:
     assert len(server.requests) == (2 if status == 400 else 1)
 
 
+@pytest.mark.usefixtures("warm")
 @pytest.mark.parametrize("answer", [HANG, saying("x" * 2000, drip=True)])
 def test_no_answer_in_time(answer: Scripted) -> None:
     """The deadline holds for silence, and for a server that drips byte by byte."""
     with model_server(answer) as server:
-        model = model_at(server, timeout_s=0.5, max_failures=9)
-        model_loaded(model)
+        model = model_at(server, timeout_s=1)
         started = time.monotonic()
-        with pytest.raises(ModelUnreachable, match="no answer within 0.5 s"):
+        with pytest.raises(ModelUnreachable, match=r"no answer within 1 s"):
             model.complete("s", "u", SCHEMA)
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10  # HANG would last longer
 
 
 def test_nobody_listens() -> None:
@@ -161,11 +161,6 @@ print(sorted({port for _, port in seen}))
             check=False,
         )
     assert (done.stdout.strip(), done.stderr) == (f"[{server.url.split(':')[2][:-3]}]", "")
-
-
-def model_loaded(model: LitellmModel) -> None:
-    """Import litellm now: it takes seconds, which no deadline of a call should see."""
-    import litellm  # noqa: F401  # for its effect
 
 
 def outcome(model: LitellmModel) -> str:

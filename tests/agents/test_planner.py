@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from stratus_cli.actions import kubectl
 from stratus_cli.agents.errors import AgentError
-from stratus_cli.agents.model import ModelLimits
+from stratus_cli.agents.prompt import default_directory
 from stratus_cli.agents.wiring import agent_ports
+from stratus_cli.model.plan import Refusal
 from tests.agents.marks import needs_litellm
 from tests.agents.scenes import NOT_FOUND, detection_of, incident_of
 from tests.agents.server import ModelServer, Scripted, failing, model_server, saying
@@ -21,9 +25,7 @@ def propose(
 ) -> tuple[tuple[tuple[str, ...], ...], list[str]]:
     """What the agent proposes, and the notes for the person."""
     said: list[str] = []
-    ports = agent_ports(
-        "scripted", server.url, {}, say=said.append, limits=ModelLimits(timeout_s=1)
-    )
+    ports = agent_ports("scripted", server.url, {}, say=said.append)
     runbook = "# The image does not exist\nPut back the image that ran before."
     incident = incident_of(DETECTION)
     return ports["planner"].propose(incident, DETECTION.snap, (runbook,), learnt), said
@@ -67,7 +69,8 @@ def test_bounds() -> None:
 
 def test_an_answer_in_words_and_a_fence_is_read() -> None:
     """Models that talk around their JSON are understood."""
-    text = f'Here {{you}} go:\n```json\n{{"candidates": [{{"title": "", "kubectl": ["{GOOD}"]}}]}}\n```'
+    answer = json.dumps({"candidates": [{"title": "", "kubectl": [GOOD]}]})
+    text = f"Here {{you}} go:\n```json\n{answer}\n```"
     with model_server(saying(text)) as server:
         candidates, _ = propose(server)
     assert candidates == ((GOOD,),)
@@ -99,10 +102,35 @@ def test_failures_are_said_and_raised(answer: Scripted) -> None:
 )
 def test_what_is_outside_the_grammar_never_becomes_an_action(line: str) -> None:
     """Such a line may come out of the agent; the grammar that every line passes refuses it."""
-    kubectl = pytest.importorskip("stratus_cli.actions.kubectl")
-    from stratus_cli.model.plan import Refusal
-
     with model_server(plan([line])) as server:
         candidates, _ = propose(server)
-    for lines in candidates:
-        assert any(isinstance(kubectl.parse_line(x, "shop"), Refusal) for x in lines)
+    assert candidates == ((line,),)
+    assert isinstance(kubectl.parse_line(line, "shop"), Refusal)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        GOOD,
+        "kubectl -n shop set env deployment/web LEVEL=info OLD-",
+        "kubectl -n shop set resources deployment/web -c web --limits=memory=64Mi",
+        "kubectl -n shop scale deployment/web --replicas=2",
+        "kubectl -n shop rollout undo deployment/web --to-revision=3",
+        "kubectl -n shop rollout restart deployment/web",
+        "kubectl -n shop rollout pause deployment/web",
+        "kubectl -n shop rollout resume deployment/web",
+        """kubectl -n shop patch service web --type=merge -p '{"spec": {"selector": null}}'""",
+        "kubectl -n shop label deployment web tier=front --overwrite",
+        "kubectl -n shop annotate deployment web note=x --overwrite",
+        "kubectl -n shop delete resourcequota tight",
+        "kubectl cordon node1",
+        "kubectl uncordon node1",
+    ],
+)
+def test_what_the_prompt_offers_is_in_the_grammar(line: str) -> None:
+    """Each form that the prompt names is taken."""
+    assert not isinstance(kubectl.parse_line(line, "shop"), Refusal)
+    words = [word for word in line.split()[1:4] if word not in ("-n", "shop")]
+    verb = " ".join(words[: 2 if words[0] in ("set", "rollout") else 1])
+    prompt = (default_directory() / "planner.md").read_text()
+    assert verb in prompt

@@ -75,7 +75,7 @@ def test_hostile_text_stays_on_its_line_and_reads_back(data: dict[str, str]) -> 
         assert line_of(fact).isprintable()
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(st.lists(st.text(max_size=60), max_size=4))
 def test_no_log_closes_the_fence(logs: list[str]) -> None:
     """The closing line is the last, and there is one."""
