@@ -11,6 +11,7 @@ import os
 import shlex
 import subprocess
 import tempfile
+import termios
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from stratus_cli.model.diagnosis import Incident
 from stratus_cli.model.errors import Refused
 from stratus_cli.model.plan import Plan
 from stratus_cli.model.ref import ClusterIdentity
+from stratus_cli.render.incident_text import headline
 from stratus_cli.render.page import Page
 from stratus_cli.render.plan_text import plan_page
 from stratus_cli.render.safe import clean
@@ -91,6 +93,8 @@ class TerminalOperator:
         """Show the plan and ask: y, N, s or e."""
         page = Page()
         page.blank()
+        if incident is not None:
+            page.line(("For ", "dim"), (headline(incident), "bold"), f"  [{incident.id}]")
         page.add(plan_page(plan))
         page.show(self._terminal.question)
         if self._auto:
@@ -139,6 +143,7 @@ class TerminalOperator:
 
     def _ask(self, question: str, *, raw: bool = False) -> str:
         """One answer. The end of input and Ctrl-C both mean no."""
+        forget_typed(self._terminal.answers)
         self._terminal.question.write("".join(_kept(char) for char in question))
         self._terminal.question.flush()
         try:
@@ -162,6 +167,14 @@ class TerminalOperator:
     def _say(self, text: str) -> None:
         self._terminal.question.write(f"{text}\n")
         self._terminal.question.flush()
+
+
+def forget_typed(answers: TextIO) -> None:
+    """Drop what was typed before the question was on screen: it was no answer to it."""
+    try:
+        termios.tcflush(answers.fileno(), termios.TCIFLUSH)
+    except (OSError, ValueError, termios.error):
+        return  # not a terminal of the system's (a test's text file)
 
 
 def is_protected(context: str, patterns: tuple[str, ...]) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from stratus_cli.health.measure import unit_of
 from stratus_cli.kube.graph import Graph, config_maps_used
 from stratus_cli.kube.kinds import WORKLOADS
+from stratus_cli.kube.selectors import matches_map
+from stratus_cli.model.change import Change
 from stratus_cli.model.diagnosis import Incident
 from stratus_cli.model.finding import Finding, Severity
 from stratus_cli.model.objects import Ingress, KubeObject, Pod, Service, Workload
@@ -16,10 +18,12 @@ from stratus_cli.model.snapshot import ref_of
 UNITS = (*WORKLOADS, "ReplicaSet", "Service", "Node", "PersistentVolumeClaim")
 
 
-def blast_radius(graph: Graph, changed: Iterable[Ref]) -> tuple[Ref, ...]:
+def blast_radius(graph: Graph, changes: Iterable[Change]) -> tuple[Ref, ...]:
     """Objects whose pods or traffic the changes touch, the changed ones left out; sorted."""
-    roots = set(changed)
+    kept = tuple(changes)
+    roots = {change.ref for change in kept}
     found = {ref_of(item) for ref in roots for item in _touched(graph, ref)}
+    found |= {ref_of(item) for change in kept for item in _selected_after(graph, change)}
     return tuple(sorted(found - roots))
 
 
@@ -61,6 +65,16 @@ def _touched(graph: Graph, ref: Ref) -> Iterator[KubeObject]:
             yield from _of_workload(graph, workload)
     elif ref.kind in ("ResourceQuota", "LimitRange"):
         yield from graph.workloads_in(ref.namespace)
+
+
+def _selected_after(graph: Graph, change: Change) -> Iterator[Workload]:
+    """Workloads that a Service's new selector brings in."""
+    selector = (change.after or {}).get("spec", {}).get("selector")
+    if change.ref.kind != "Service" or not isinstance(selector, dict) or not selector:
+        return
+    for workload in graph.workloads_in(change.ref.namespace):
+        if matches_map(selector, workload.spec.template.metadata.labels):
+            yield workload
 
 
 def config_map_consumers(graph: Graph, ref: Ref) -> Iterator[Workload]:

@@ -124,8 +124,7 @@ def _list(cluster: Cluster, info: KindInfo, namespace: str | None, keep_raw: boo
 
 def _decoded(page: bytes, part: _Part) -> list[KubeObject]:
     """The items of a page; one that does not decode is a gap of its own namespace."""
-    struct = part.info.struct
-    assert struct is not None, part.info.kind
+    struct = part.info.struct or KubeObject
     try:
         return _list_decoder(struct).decode(page).items or []
     except msgspec.ValidationError:

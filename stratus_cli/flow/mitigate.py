@@ -121,6 +121,7 @@ def settle_and_close(
     if outcome.verdict.decision is Decision.COMMIT:
         why = "; ".join(outcome.verdict.reasons) or plan.success
         transaction.end(TransactionState.COMMITTED, why)
+        ports.progress.note(f"COMMITTED {transaction.id}: {why}")
         announce(ports, transaction.id, transaction.written)
         return _report(transaction, plan, TransactionState.COMMITTED, why)
     return close_by_roll_back(transaction, plan, outcome.verdict.reasons)
@@ -136,6 +137,7 @@ def close_by_roll_back(
     left = transaction.roll_back()
     state = TransactionState.NEEDS_HUMAN if left else TransactionState.UNDONE
     transaction.end(state, why, left)
+    ports.progress.note(f"{state.value} {transaction.id}: {why}")
     shown = tuple(
         f"{item['ref']} {item['field']}: {item['found']}, wanted {item['wanted']}" for item in left
     )

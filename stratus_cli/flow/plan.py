@@ -323,7 +323,7 @@ def _plan(
         steps=steps,
         targets=targets,
         roots=roots,
-        blast_radius=blast_radius(graph, changed),
+        blast_radius=blast_radius(graph, [step.change for step in steps]),
         risk=draft.risk,
         success=_success(roots, targets),
         created_at=now,
