@@ -72,7 +72,7 @@ class LiveCluster:
                 yield self._redactor.page(data, page)
 
     def get(self, ref: Ref) -> dict[str, Any] | None:
-        """The whole object, or None, also where its kind is not served. Of a Secret the metadata."""
+        """The whole object; None also where its kind is not served. Of a Secret the metadata."""
         accept = METADATA_ONLY if ref.kind == "Secret" else "application/json"
         try:
             path = self._resources.path(ref)

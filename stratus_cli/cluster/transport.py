@@ -189,7 +189,7 @@ class Transport:
         )
 
 
-class _Repeat(Exception):  # noqa: N818  # not an error to a person
+class _Repeat(Exception):  # not an error to a person
     """This request may be sent again after a while; error stands when it may not."""
 
     def __init__(self, error: Exception, wait_s: float) -> None:

@@ -73,8 +73,10 @@ class Redactor:
         return self.item(item) != item
 
     def page(self, data: bytes, page: Page) -> bytes:
-        """A List document, masked. `page` is `data` decoded; items that cannot hold a credential
-        are passed on as they are, unparsed."""
+        """A List document, masked. page: the same, decoded.
+
+        Items that cannot hold a credential are passed on as they are, unparsed.
+        """
         found = suspicious(data)
         if not found:
             return data

@@ -39,7 +39,7 @@ def name_of(raw: msgspec.Raw) -> tuple[str, str]:
 
 
 def check_text(data: bytes) -> None:
-    """UnicodeDecodeError when it is not UTF-8: items that are passed on unparsed are not checked."""
+    """UnicodeDecodeError when it is not UTF-8: what is passed on unparsed is not checked."""
     if not data.isascii():
         data.decode()
 

@@ -112,7 +112,7 @@ def _is_unwell(part: Part, now: datetime) -> bool:
         and (now - end.finished_at).total_seconds() <= RESTART_WINDOW_S
     )
     done = status.state.terminated is not None and status.state.terminated.exit_code == 0
-    return (not status.ready and not done) or ended_lately and not done
+    return (not status.ready and not done) or (ended_lately and not done)
 
 
 def _instances(part: Part) -> tuple[bool, ...]:

@@ -24,7 +24,9 @@ class Family:
 
 FAMILIES = (
     # OpenTelemetry HTTP semantic conventions, as its Prometheus exporters name them.
-    Family("http_server_request_duration_seconds_count", "http_server_request_duration_seconds_bucket"),
+    Family(
+        "http_server_request_duration_seconds_count", "http_server_request_duration_seconds_bucket"
+    ),
     # Micrometer (Spring Boot).
     Family("http_server_requests_seconds_count", "http_server_requests_seconds_bucket"),
     # Client libraries' usual names.

@@ -119,7 +119,7 @@ def handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
             else:
                 self.write(url.path, query, body)
 
-        do_GET = do_POST = do_PUT = do_DELETE = handle_all  # noqa: N815  # http.server's names
+        do_GET = do_POST = do_PUT = do_DELETE = handle_all  # http.server's names
 
         def misbehave(self, fault: Fault) -> None:
             if fault.kind == "status":

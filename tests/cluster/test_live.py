@@ -179,6 +179,7 @@ def test_values_of_secrets_are_never_given_out(tmp_path: Path) -> None:
             cluster.get(Ref("Secret", "shop", "db")),
         ]
         for item in found:
+            assert item is not None
             assert "aHVudGVyMg" not in json.dumps(item)
             assert item["metadata"]["annotations"] == {"team": "shop"}
         wanted = [accept for path, accept in api.accepts if "secrets" in path]

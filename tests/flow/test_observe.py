@@ -1,4 +1,4 @@
-"""Observing over real HTTP: what is read, what becomes a gap, and what is a mistake of the asker."""
+"""Observing over real HTTP: what is read, what becomes a gap, what is a mistake of the asker."""
 
 from __future__ import annotations
 

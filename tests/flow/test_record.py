@@ -164,10 +164,12 @@ def test_a_damaged_recording_is_an_error_or_a_snapshot(
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     path = tmp_path / "damaged"
     path.write_bytes(bytes(damaged))
+    said = "damaged"
     try:
         observe(ports(RecordedCluster(str(path))), ALL)
     except RecordingError as error:
-        assert "damaged" in str(error)
+        said = str(error)
+    assert "damaged" in said
 
 
 @pytest.mark.parametrize(
@@ -184,5 +186,5 @@ def test_a_recording_that_is_none(tmp_path: Path, content: bytes, change: dict[s
     """Another schema, a time without zone, objects that are none."""
     path = tmp_path / "other.json"
     path.write_text(json.dumps({**json.loads(content), **change}))
-    with pytest.raises(RecordingError, match="other.json"):
+    with pytest.raises(RecordingError, match=r"other\.json"):
         RecordedCluster(str(path))

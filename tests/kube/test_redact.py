@@ -58,7 +58,7 @@ ORDINARY = (
     "references non-existent secret key: tls.crt",
     "couldn't find key password in Secret shop/db",
     "failed to fetch anonymous token: unexpected status from GET request: 401 Unauthorized",
-    "MountVolume.SetUp failed for volume \"token\" : secret \"x\" not found",
+    'MountVolume.SetUp failed for volume "token" : secret "x" not found',
     "Readiness probe failed: HTTP probe failed with statuscode: 503",
     "Back-off restarting failed container web in pod web-1_shop(0f)",
     "basic understanding of the bearer of bad news",
@@ -241,7 +241,8 @@ def test_selectors_and_ordinary_pods_are_left_alone() -> None:
             "containers": [{
                 "image": "registry.example.com:5000/web@sha256:" + "ab" * 32,
                 "env": [
-                    {"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}},
+                    {"name": "DB_PASSWORD",
+                     "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}},
                     {"name": "UPSTREAM", "value": "http://a:8080/@b"},
                 ],
                 "volumeMounts": [{"name": "db-secret", "mountPath": "/var/run/secrets/db"}],
@@ -261,10 +262,10 @@ def test_depth_and_length_do_no_harm(deep: int) -> None:
         node = {"a": [node]}
     assert "x1" not in str(REDACTOR.item({"spec": node}))[:1000]
     for text in (
-        "a" * 300_000,
-        "eyJ" * 100_000,
-        "://" * 100_000,
-        "--secret" * 40_000,
-        "password" * 40_000,
+        "a" * 50_000,
+        "eyJ" * 20_000,
+        "://" * 20_000,
+        "--secret" * 8_000,
+        "password" * 8_000,
     ):
         REDACTOR.text(text)

@@ -59,7 +59,7 @@ def test_present_and_former_instance_of_what_is_unwell() -> None:
         ("unready", "web", False, LINES),
         ("unready", "web", True, LINES),
     ]
-    assert [tail.lines for tail in snap.signals.logs][0] == ("crashing web True",)
+    assert next(tail.lines for tail in snap.signals.logs) == ("crashing web True",)
     assert snap.gaps == ()
 
 

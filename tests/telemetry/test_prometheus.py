@@ -263,7 +263,10 @@ def test_the_next_one_is_tried_and_refusal_is_said() -> None:
     """A Service without a Prometheus behind it does not end the search."""
     refused = Forbidden(403, "Forbidden", "services/proxy is forbidden")
     items = monitoring("prometheus", "prometheus-b")
-    answers = {proxied("prometheus"): refused, proxied("prometheus-b"): vector()}
+    answers: dict[str, bytes | Exception] = {
+        proxied("prometheus"): refused,
+        proxied("prometheus-b"): vector(),
+    }
     snap = PrometheusSource(ServiceProxy(answers)).read(snapshot(items))
     assert snap.signals.sources == ("prometheus",)
     alone = PrometheusSource(ServiceProxy(answers)).read(snapshot(items[:1]))
@@ -303,7 +306,7 @@ def test_a_real_prometheus(tmp_path: Path) -> None:
             f'http_requests_total{{code="500"}} {10 * n}',
             f'http_request_duration_seconds_bucket{{code="200",le="0.1"}} {30 * n}',
             f'http_request_duration_seconds_bucket{{code="200",le="+Inf"}} {30 * n}',
-            f'http_request_duration_seconds_bucket{{code="500",le="0.1"}} 0',
+            'http_request_duration_seconds_bucket{code="500",le="0.1"} 0',
             f'http_request_duration_seconds_bucket{{code="500",le="+Inf"}} {10 * n}',
         ]
         return 200, ("\n".join(lines) + "\n").encode()

@@ -24,10 +24,10 @@ def answering(answer: Callable[[str, dict[str, str], Mapping[str, str]], Answer]
     """A server whose answers are made of path, query and headers. Gives its URL."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802  # http.server's name
+        def do_GET(self) -> None:  # http.server's name
             url = urlsplit(self.path)
             query = {key: values[0] for key, values in parse_qs(url.query).items()}
-            status, body = answer(url.path, query, self.headers)
+            status, body = answer(url.path, query, dict(self.headers))
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             if 300 <= status < 400:
