@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,13 @@ PROBE = {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 1}
 Item = dict[str, Any]
 
 
+@cache
+def _bed() -> World:
+    return load_world((Path(__file__).parent / "bed-world.yaml").read_text())
+
+
 def bed_world(**changes: Any) -> World:
-    text = (Path(__file__).parent / "bed-world.yaml").read_text()
-    return msgspec.structs.replace(load_world(text), **changes)
+    return msgspec.structs.replace(_bed(), **changes)
 
 
 def twin(*items: Item, run_s: float = 0.0, **changes: Any) -> Twin:
@@ -79,9 +84,7 @@ def get(made: Twin, kind: str, name: str, namespace: str = SPACE) -> Item:
 
 
 def listed(made: Twin, kind: str, namespace: str | None = SPACE) -> list[Item]:
-    return [
-        item for page in made.list_pages(kind, namespace) for item in json.loads(page)["items"]
-    ]
+    return [item for page in made.list_pages(kind, namespace) for item in json.loads(page)["items"]]
 
 
 def pods(made: Twin, name: str = "web") -> list[Item]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stratus_cli.cluster.twin import conditions, scaling
@@ -106,7 +106,7 @@ def _missing_references(
                 )
 
 
-def references(spec: Mapping[str, Item]) -> Iterator[tuple[str, str]]:
+def references(spec: Item) -> Iterator[tuple[str, str]]:
     """(kind, name) of the ConfigMaps and Secrets that a pod spec cannot do without."""
     for volume in spec.get("volumes") or ():
         sources = [volume, *((volume.get("projected") or {}).get("sources") or ())]

@@ -87,7 +87,7 @@ class EndpointController:
             if (item["metadata"].get("labels") or {}).get(MANAGED_LABEL)
         ]
         for index, (ports, endpoints) in enumerate(wanted):
-            shown = None if ports is None else [_port(*port) for port in ports]
+            shown = [_port(*port) for port in ports] if ports else None
             if index < len(mine):
                 self._update(mine[index], endpoints, shown)
             else:

@@ -113,7 +113,8 @@ def _without_empties(node: Any) -> Any:  # noqa: ANN401  # any JSON
 
 
 def _is_empty(value: Any) -> bool:  # noqa: ANN401  # any JSON
-    return value is None or value == "" or value == [] or value == {}  # noqa: PLC1901  # not 0
+    """null, "", [] or {}; 0 and false are values."""
+    return value is None or (isinstance(value, str | list | dict) and not value)
 
 
 def _without_nulls(node: Any) -> Any:  # noqa: ANN401  # any JSON
