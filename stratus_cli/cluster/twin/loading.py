@@ -41,7 +41,8 @@ def items_of(snap: Snapshot, namespaces: Iterable[str]) -> list[Item]:
 
 def raw(item: KubeObject) -> Item:
     """A decoded object as JSON, without empty fields, defaulted."""
-    made: Item = _without_empties(msgspec.to_builtins(item))
+    # By way of JSON: managedFields hold raw JSON, which to_builtins refuses.
+    made: Item = _without_empties(msgspec.json.decode(msgspec.json.encode(item)))
     made["kind"], made["apiVersion"] = item.KIND, item.API_VERSION
     meta = made.setdefault("metadata", {})
     meta.pop("managedFields", None)
@@ -61,7 +62,7 @@ def comparable(item: Mapping[str, Any]) -> Item:
     info = BY_KIND[item["kind"]]
     if info.struct is None or item["kind"] in ("ConfigMap", "Secret"):
         return dict(item)
-    return raw(msgspec.convert(_without_nulls(item), info.struct))
+    return raw(msgspec.json.decode(msgspec.json.encode(_without_nulls(item)), type=info.struct))
 
 
 def _nodes(snap: Snapshot, spaces: set[str]) -> Iterable[tuple[Node, dict[str, Decimal]]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -54,6 +54,7 @@ class _Run:
     snap: Snapshot
     spaces: set[str]
     deadline: float
+    started: list[tuple[Ref, str, tuple[str, ...]]] = field(default_factory=list)
 
     def play(self, plan: Plan) -> Result:
         twin = Twin(_world(self.snap))
@@ -72,7 +73,7 @@ class _Run:
             unknown.append("the rehearsal was cut off after 2 s: its end is not known")
         after = problems(twin, self.spaces, readable)
         refusals += [refusal for key, refusal in after.items() if key not in before]
-        unknown += self._assumed(plan, readable)
+        unknown += self._assumed(readable)
         return tuple(dict.fromkeys(refusals)), tuple(dict.fromkeys(unknown))
 
     def _run_on(self, twin: Twin) -> bool:
@@ -98,35 +99,33 @@ class _Run:
                 twin.delete(ref, uid="")
                 return
             after = comparable(change.after)
-            outage = full_outage(found, after) if found and ref.kind == "Deployment" else None
-            if outage is not None:
-                refusals.append(outage)
             if found is None:
                 twin.create(after)
             else:
                 twin.replace(_over(found, after))
+            outage = full_outage(found, after) if found and ref.kind == "Deployment" else None
+            if outage is not None:
+                refusals.append(outage)
+            if ref.kind in WORKLOADS:
+                self.started += [(ref, *start) for start in _started(found or {}, after)]
         except Forbidden as error:
             refusals.append(Refusal("quota", error.what, "raise the quota, or ask for less"))
         except (ClusterAnswer, msgspec.ValidationError, KeyError, TypeError, ValueError) as error:
             unknown.append(f"{ref}: this change could not be rehearsed ({error})")
 
-    def _assumed(self, plan: Plan, readable: Readable) -> Iterator[str]:
+    def _assumed(self, readable: Readable) -> Iterator[str]:
         for kind, what in (("Node", "room on nodes"), ("ResourceQuota", "quota")):
             if not readable.all(kind):
                 yield f"{kind}s could not be read, so {what} is not known"
         proven = _proven(self.snap)
-        for step in plan.steps:
-            change = step.change
-            if change.ref.kind not in WORKLOADS or change.after is None:
-                continue
-            if change.ref.kind != "Deployment":
-                yield f"{change.ref}: its rollout is not simulated"
-            for image, command in _started(change):
-                where = f" as {' '.join(command)}" if command else ""
-                if (image, command) in proven:
-                    yield f"assumed: new pods with {image}{where} start as those that run now"
-                else:
-                    yield f"not known: whether {image} can be pulled and starts well{where}"
+        for ref, image, command in self.started:
+            if ref.kind != "Deployment":
+                yield f"{ref}: its rollout is not simulated"
+            where = f" as {' '.join(command)}" if command else ""
+            if (image, command) in proven:
+                yield f"assumed: new pods with {image}{where} start as those that run now"
+            else:
+                yield f"not known: whether {image} can be pulled and starts well{where}"
 
 
 def _refs(plan: Plan) -> Iterable[Ref]:
@@ -167,12 +166,11 @@ def _proven(snap: Snapshot) -> set[tuple[str, tuple[str, ...]]]:
     return found
 
 
-def _started(change: Change) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _started(before: Item, after: Item) -> Iterator[tuple[str, tuple[str, ...]]]:
     """(image, command) of the containers that a changed template starts."""
-    before, after = change.before or {}, change.after or {}
-    template = (after.get("spec") or {}).get("template") or {}
-    if template == ((before.get("spec") or {}).get("template") or {}):
+    template = after["spec"]["template"]
+    if template == (before.get("spec") or {}).get("template"):
         return
-    for container in (template.get("spec") or {}).get("containers") or ():
-        words = [*(container.get("command") or ()), *(container.get("args") or ())]
-        yield str(container.get("image", "")), tuple(str(word) for word in words)
+    for container in template["spec"].get("containers") or ():
+        words = (*container.get("command", ()), *container.get("args", ()))
+        yield str(container.get("image", "")), words
