@@ -8,7 +8,7 @@ import typer
 
 from stratus_cli.cli.session import session
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()

@@ -11,7 +11,7 @@ import typer
 from stratus_cli.cli.session import Session, session
 from stratus_cli.model.errors import UsageError
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     rich_markup_mode=None,
+    add_completion=False,
     no_args_is_help=True,
     help="List, show, verify, export or tidy the journal.",
 )

@@ -12,7 +12,7 @@ from stratus_cli.cli.session import Session, session
 from stratus_cli.model.errors import PlanRefused, Refused, UsageError
 from stratus_cli.model.report import Report
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()

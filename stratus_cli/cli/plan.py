@@ -16,7 +16,7 @@ from stratus_cli.model.plan import Candidate
 if TYPE_CHECKING:
     from stratus_cli.flow.assemble import Look
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()

@@ -10,7 +10,7 @@ from stratus_cli.cli import choices
 from stratus_cli.cli.session import session
 from stratus_cli.model.errors import UsageError
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()

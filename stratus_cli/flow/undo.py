@@ -22,7 +22,9 @@ from stratus_cli.flow.transaction import (
     journal_of,
     new_id,
 )
+from stratus_cli.health.measure import unit_of
 from stratus_cli.health.records import to_json
+from stratus_cli.health.settle import unsettled
 from stratus_cli.journal.replay import RecordedTransaction, transactions
 from stratus_cli.kube.three_way import Clash
 from stratus_cli.model.change import ABSENT, Change
@@ -32,6 +34,8 @@ from stratus_cli.model.health import Decision, TransactionState
 from stratus_cli.model.plan import Plan, Risk, Step
 from stratus_cli.model.ports import Ports
 from stratus_cli.model.report import Report, TransactionReport
+
+SHOWS_WITHIN_S = 30.0  # our choice: an image pull fails, or a rollout ends, well within
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ def take_back(
     tx = new_id(ports, plan.title, recorded.id)
     ports.progress.stage("Undo")
     with Leases(ports, tx, {item.ref.namespace for item in items}) as leases:
-        before = look(observe).health
+        before = look(observe)
         transaction = Transaction.begin(
             ports,
             tx,
@@ -136,8 +140,11 @@ def take_back(
             guard=leases.check,
         )
         now = ports.clock.now()
-        transaction.journal.append(Baseline(tx, now, {"samples": [to_json(before)]}))
-        return _execute(transaction, plan, items, force=force)
+        transaction.journal.append(Baseline(tx, now, {"samples": [to_json(before.health)]}))
+        done = _execute(transaction, plan, items, force=force)
+    if done.state is TransactionState.COMMITTED and not done.open:
+        _until_it_shows(transaction, ports, observe)
+    return done
 
 
 def _execute(
@@ -173,6 +180,30 @@ def _execute(
         why = f"left open: {error.what}"
         ports.progress.note(why)
         return _report(transaction, plan, TransactionState.NEEDS_HUMAN, why, is_open=True)
+
+
+def _until_it_shows(transaction: Transaction, ports: Ports, observe: Observe) -> None:
+    """Wait a little until what runs is what the fields say, so that the next look tells the truth.
+
+    Nothing depends on it: an undo is judged by its fields.
+    """
+    written = {item.ref: item.generation for item in transaction.written}
+    started = ports.clock.monotonic()
+    while (waited := ports.clock.monotonic() - started) < SHOWS_WITHIN_S:
+        if ports.interrupt.requested:
+            return
+        try:
+            seen = look(observe)
+        except StratusError as error:
+            ports.progress.note(f"what came of it could not be read: {error.what}")
+            return
+        units = {unit_of(seen.detection.graph, ref) for ref in written}
+        problems = [seen.health.units[ref].problems for ref in units if ref in seen.health.units]
+        waiting = unsettled(seen.detection.graph, written)
+        if not waiting or any(problems):
+            return
+        ports.progress.waiting(waiting[0], waited, SHOWS_WITHIN_S)
+        ports.clock.sleep(ports.limits.poll_s)
 
 
 def _check(

@@ -23,8 +23,10 @@ def report_page(report: Report, *, journal: str = "", verbose: bool = False) -> 
     page = Page()
     page.line((first_line(report), "bold"))
     page.line((_scope(report), "dim"))
+    first = clean(first_line(report))
     for note in report.notes:
-        page.line(clean(note))
+        if clean(note) != first:  # an undo that was only looked at has its answer there
+            page.line(clean(note))
     detail = verbose or report.command == "diagnose"
     for number, incident in enumerate(report.incidents, 1):
         page.blank()

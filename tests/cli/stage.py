@@ -58,6 +58,7 @@ def check_golden(name: str, text: str) -> None:
     """Compare with tests/golden/NAME.txt; `make golden` writes it instead."""
     path = GOLDEN / f"{name}.txt"
     if os.environ.get("STRATUS_UPDATE_GOLDEN"):
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
         return
     assert path.exists(), f"{path.name} is missing: run `make golden` and read the difference"
