@@ -107,25 +107,15 @@ class Redactor:
         return node
 
     def _mapping(self, node: dict[str, Any], deepest: int) -> dict[str, Any]:
-        masked = {}
+        masked: dict[str, Any] = {}
         for key, value in node.items():
-            if key in _UNTOUCHED:
+            if isinstance(value, str):
+                is_name = credentials.is_credential_name(key)
+                masked[key] = self._mask(value) if is_name else self._string(value)
+            elif not isinstance(value, dict | list) or key in _UNTOUCHED:
                 masked[key] = value
             elif key in _LABELS and isinstance(value, dict):
-                masked[key] = (
-                    {
-                        name: self._walk(text, deepest - 1)
-                        if isinstance(text, dict | list)
-                        else self.text(text)
-                        if isinstance(text, str)
-                        else text
-                        for name, text in value.items()
-                    }
-                    if deepest
-                    else self._walk(value, 0)
-                )
-            elif isinstance(value, str) and credentials.is_credential_name(key):
-                masked[key] = self._mask(value)
+                masked[key] = self._labels(value, deepest)
             else:
                 masked[key] = self._walk(value, deepest)
         name, value = node.get("name"), node.get("value")
@@ -134,35 +124,49 @@ class Redactor:
                 masked["value"] = self._mask(value)
         return masked
 
+    def _labels(self, node: dict[str, Any], deepest: int) -> dict[str, Any]:
+        """Labels select: their values stay, whatever their keys are called."""
+        return {
+            key: self.text(value) if isinstance(value, str) else self._walk(value, deepest)
+            for key, value in node.items()
+        }
+
     def _list(self, node: list[Any], deepest: int) -> list[Any]:
         masked = [self._walk(element, deepest) for element in node]
         for index in range(len(node) - 1):
             flag, value = node[index], node[index + 1]
-            if isinstance(flag, str) and isinstance(value, str) and not value.startswith("-"):
-                match = credentials.FLAG_WORD.match(flag)
+            if isinstance(flag, str) and flag.startswith("--") and isinstance(value, str):
+                match = None if value.startswith("-") else credentials.FLAG_WORD.match(flag)
                 if match and not credentials.is_about(match["name"]):
                     masked[index + 1] = self._mask(value)
         return masked
 
     def _string(self, text: str) -> str:
+        """A list of pods repeats the same few strings."""
+        known = self._known.get(text)
+        if known is None:
+            known = self._masked_string(text)
+            if len(text) <= _SHORT:
+                if len(self._known) >= _REMEMBERED:
+                    self._known = {}
+                self._known[text] = known
+        return known
+
+    def _masked_string(self, text: str) -> str:
         """A string that is itself JSON (last-applied, files of ConfigMaps) is walked as JSON."""
         if text[:1] in ("{", "[") and text.rstrip()[-1:] in ("}", "]"):
             try:
                 inner = json.loads(text)
+                masked = self._walk(inner, _DEEPEST)
             except (ValueError, RecursionError):
                 return self.text(text)
-            masked = self._walk(inner, _DEEPEST)
             if masked == inner:
                 return text
             ending = "\n" if text.endswith("\n") else ""
-            return json.dumps(masked, separators=(",", ":"), ensure_ascii=False) + ending
-        if len(text) > _SHORT:
-            return self.text(text)
-        if text not in self._known:  # a list of pods repeats the same few strings
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[text] = self.text(text)
-        return self._known[text]
+            written = json.dumps(masked, separators=(",", ":"), ensure_ascii=False) + ending
+            # A lone surrogate, which JSON can write and UTF-8 cannot.
+            return written.encode("utf-8", "backslashreplace").decode()
+        return self.text(text)
 
     def _secret_map(self, masked: Any, values: Any) -> Any:  # noqa: ANN401  # JSON
         if not isinstance(values, dict):

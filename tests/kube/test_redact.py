@@ -254,6 +254,15 @@ def test_selectors_and_ordinary_pods_are_left_alone() -> None:
     assert REDACTOR.page(data, page) is data
 
 
+def test_half_a_character_does_no_harm() -> None:
+    """JSON can write a lone surrogate; the masked page is UTF-8 all the same."""
+    applied = '{"password":"hunter2","x":"\\ud800"}'
+    masked = REDACTOR.page(*page_of([{"metadata": {"annotations": {LAST_APPLIED: applied}}}]))
+    assert b"hunter2" not in masked
+    [item] = json.loads(masked)["items"]
+    assert REDACTOR.item(item) == item
+
+
 @pytest.mark.parametrize("deep", [200, 3000])
 def test_depth_and_length_do_no_harm(deep: int) -> None:
     """Hostile nesting and very long strings: an answer, in time."""
