@@ -46,7 +46,7 @@ class Session:
         self.progress = StreamProgress(wiring.stderr, verbose=options.verbose > 0)
         self.held: Journal | None = None
         self.agents: dict[str, Any] = {}
-        self.rehearse = True
+        self.rehearse = False  # the commands that plan say otherwise
         self.use_lease = True
 
     @cached_property

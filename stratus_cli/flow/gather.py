@@ -46,6 +46,18 @@ class _Part:
     error: ClusterAnswer | None = None
 
 
+def prepare(kinds: tuple[KindInfo, ...] = OBSERVED) -> None:
+    """Make every decoder, before any thread starts.
+
+    msgspec (0.22) fills in what it knows of a Struct at its first use, and two threads that do so
+    at once crash the interpreter.
+    """
+    for info in kinds:
+        _list_decoder(info.struct or KubeObject)
+    _page_decoder()
+    _name_of(msgspec.Raw(b"{}"))
+
+
 def gather(
     cluster: Cluster,
     asked: tuple[str, ...],
@@ -57,6 +69,7 @@ def gather(
 
     A kind that may not be listed over all namespaces is listed one by one in those that exist.
     """
+    prepare(kinds)
     wanted = [
         (info, namespace)
         for info in kinds
@@ -113,7 +126,7 @@ def _list(cluster: Cluster, info: KindInfo, namespace: str | None, keep_raw: boo
         for page in cluster.list_pages(info.kind, namespace):
             part.items.extend(_decoded(page, part))
             if keep_raw:
-                part.raws.extend(msgspec.json.decode(page, type=Page).items or ())
+                part.raws.extend(_page_decoder().decode(page).items or ())
     except ClusterAnswer as error:
         return _Part(info, namespace, error=error)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
@@ -130,7 +143,7 @@ def _decoded(page: bytes, part: _Part) -> list[KubeObject]:
     except msgspec.ValidationError:
         pass
     items: list[KubeObject] = []
-    for raw in msgspec.json.decode(page, type=Page).items or ():
+    for raw in _page_decoder().decode(page).items or ():
         try:
             items.append(msgspec.json.decode(raw, type=struct))
         except msgspec.ValidationError as error:
@@ -144,6 +157,11 @@ def _decoded(page: bytes, part: _Part) -> list[KubeObject]:
 def _list_decoder(struct: type[KubeObject]) -> Any:  # noqa: ANN401  # msgspec.json.Decoder[List]
     listed = msgspec.defstruct("List", [("items", list[struct] | None, None)])  # type: ignore[valid-type]  # made for each kind
     return msgspec.json.Decoder(listed)
+
+
+@cache
+def _page_decoder() -> msgspec.json.Decoder[Page]:
+    return msgspec.json.Decoder(Page)
 
 
 def _name_of(raw: msgspec.Raw) -> tuple[str, str]:

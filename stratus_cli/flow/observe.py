@@ -12,7 +12,7 @@ from typing import Any
 
 from stratus_cli.cluster.parallel import in_parallel
 from stratus_cli.cluster.recorded import RecordedCluster
-from stratus_cli.flow.gather import Gathered, gather
+from stratus_cli.flow.gather import Gathered, gather, prepare
 from stratus_cli.model.errors import ClusterAnswer, NotFound, StratusError, UsageError
 from stratus_cli.model.objects import Event
 from stratus_cli.model.ports import Cluster, Ports, Source
@@ -37,6 +37,7 @@ def look_closely(
     ports: Ports, request: ScopeRequest, *, keep_raw: bool
 ) -> tuple[Snapshot, Gathered]:
     """The Snapshot, and with keep_raw the masked items that it was decoded from."""
+    prepare()
     asked = tuple(dict.fromkeys(request.asked))
     cluster = ports.cluster
     if isinstance(cluster, RecordedCluster):

@@ -191,7 +191,7 @@ def test_a_change_that_makes_nothing_better_is_undone(stand: Stand) -> None:
     before = stand.spec()
     seen = stand.look()
     made = plan_from_lines(
-        ["kubectl -n shop set image deployment/cart cart=stratus/app:also-not-there"],
+        ["kubectl -n shop set image deployment/cart app=stratus/app:also-not-there"],
         stand.reading(),
         seen.detection.graph,
         "shop",
