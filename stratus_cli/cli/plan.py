@@ -80,7 +80,7 @@ def _of_text(run: Session, seen: Look, words: list[str]) -> dict[str, tuple[Cand
     candidate = plan_from_lines(_lines(words), run.ports, seen.detection.graph, namespace)
     if candidate.plan is None and candidate.refusal is not None:
         refusal = candidate.refusal
-        raise PlanRefused(refusal.reason, refusal.check, refusal.lift)
+        raise PlanRefused(refusal.reason, f"check: {refusal.check}", refusal.lift)
     return {"": (candidate,)}
 
 

@@ -21,7 +21,7 @@ from stratus_cli.cli.interrupt import SignalInterrupt
 from stratus_cli.cli.operator import TerminalOperator
 from stratus_cli.cli.options import Options, resolve
 from stratus_cli.cli.wiring import Wiring
-from stratus_cli.model.errors import StratusError, UsageError
+from stratus_cli.model.errors import JournalError, StratusError, UsageError
 from stratus_cli.model.ports import Cluster, Journal, Limits, Policy, Ports
 from stratus_cli.model.ref import ClusterIdentity
 from stratus_cli.model.report import Report
@@ -259,9 +259,11 @@ def _notice(run: Session) -> None:
         return
     try:
         left = run.open_transactions()
-    except StratusError as error:
+    except JournalError as error:
         run.say(f"journal: {error}")
         return
+    except StratusError:
+        return  # the command itself will meet it, and say it once
     for tx in left:
         run.say(f"OPEN transaction {tx.id} ({tx.title}): stratus recover")
 
