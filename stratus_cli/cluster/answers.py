@@ -39,10 +39,13 @@ class Status(msgspec.Struct, rename="camel"):
     metadata: dict[str, Any] = {}
 
 
+_STATUS = msgspec.json.Decoder(Status)  # made on import: see kube.scan
+
+
 def status_of(body: bytes) -> Status:
     """The Status object of an error answer; an empty one when the body is something else."""
     try:
-        return msgspec.json.decode(body, type=Status)
+        return _STATUS.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return Status()
 

@@ -21,6 +21,9 @@ class _ResourceList(msgspec.Struct):
     resources: list[_Resource] = []
 
 
+_LISTED = msgspec.json.Decoder(_ResourceList)  # made on import: see kube.scan
+
+
 class Resources:
     """Finds a kind's plural and scope; asks the server once per group and version."""
 
@@ -47,7 +50,7 @@ class Resources:
             raise absent
         root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
         try:
-            listed = msgspec.json.decode(self._read(root), type=_ResourceList)
+            listed = _LISTED.decode(self._read(root))
         except (msgspec.DecodeError, RecursionError) as error:
             raise absent from error
         for resource in listed.resources:

@@ -32,9 +32,14 @@ class _Named(msgspec.Struct):
     metadata: _Meta = _Meta()
 
 
+# Made on import: msgspec (0.22) prepares a Struct at its first use, and crashes the process when
+# two threads do that at once.
+_NAMED = msgspec.json.Decoder(_Named)
+
+
 def name_of(raw: msgspec.Raw) -> tuple[str, str]:
     """Namespace and name of an item; empty where it has none. DecodeError when it is no object."""
-    meta = msgspec.json.decode(raw, type=_Named).metadata
+    meta = _NAMED.decode(raw).metadata
     return (meta.namespace, meta.name)
 
 
