@@ -75,6 +75,7 @@ class Stratus:
             "XDG_STATE_HOME": str(self.folder / "state"),
             "XDG_CONFIG_HOME": str(self.folder / "config"),
             "NO_COLOR": "1",
+            "PYTHONFAULTHANDLER": "1",  # a crash says where
         }
         return {**{key: os.environ[key] for key in KEPT if key in os.environ}, **own, **self.env}
 

@@ -1,0 +1,131 @@
+"""Ten faults through every stage on the real cluster; judged by the tests' own reads."""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.scenarios.command import Outcome
+from tests.scenarios.lab import Lab, awaited
+from tests.scenarios.scenario import Root, Scenario, controls, faults
+from tests.scenarios.state import differences
+
+NUDGE = "stratus/nudged-at"
+
+fault = pytest.mark.parametrize("scenario", faults(), ids=lambda item: item.name)
+control = pytest.mark.parametrize("scenario", controls(), ids=lambda item: item.name)
+
+
+@pytest.fixture(scope="module")
+def stories(lab: Lab) -> Lab:
+    """Every scenario under way."""
+    lab.begin((*faults(), *controls()))
+    return lab
+
+
+@fault
+def test_the_fault_is_real(scenario: Scenario, stories: Lab) -> None:
+    """The injection does what it says: requests fail, or do not, and the wishes have changed."""
+    broken = awaited(stories.story(scenario).broken)
+    assert broken.front_door is scenario.front_door
+    assert differences(broken.healthy, broken.faulty)
+
+
+@fault
+def test_it_is_detected(scenario: Scenario, stories: Lab) -> None:
+    """detect ends with 1 and shows each symptom."""
+    told = awaited(stories.story(scenario).told)
+    assert told.detect.code == 1, told.detect
+    report = checked(told.detect)
+    rules = {item["rule"] for item in _findings(report)}
+    assert {rule for rule, _ in scenario.symptoms} <= rules
+
+
+@fault
+def test_its_root_cause_is_named(scenario: Scenario, stories: Lab) -> None:
+    """diagnose names one root cause: the cause, the object, the field, and evidence for it."""
+    told = awaited(stories.story(scenario).told)
+    assert told.diagnose.code == 1, told.diagnose
+    _is_named(scenario, checked(told.diagnose))
+
+
+@fault
+def test_it_is_repaired(scenario: Scenario, stories: Lab) -> None:
+    """run --auto commits one transaction, and names the same root cause in its report."""
+    repaired = awaited(stories.story(scenario).repaired)
+    assert repaired.outcome.code == 0, repaired.outcome
+    report = checked(repaired.outcome)
+    _is_named(scenario, report)
+    assert [tx["state"] for tx in report["transactions"]] == ["COMMITTED"], repaired.outcome
+    assert [item["outcome"] for item in report["incidents"]] == ["COMMITTED"]
+
+
+@fault
+def test_the_shop_is_well_again(scenario: Scenario, stories: Lab) -> None:
+    """Each workload has its pods, each Service exactly them, and the front door answers."""
+    repaired = awaited(stories.story(scenario).repaired)
+    assert not repaired.unwell
+    assert repaired.front_door
+
+
+@fault
+def test_the_repair_leaves_what_was_wished_when_well(scenario: Scenario, stories: Lab) -> None:
+    """Nothing is gone, new or different from the healthy state."""
+    story = stories.story(scenario)
+    assert not differences(awaited(story.broken).healthy, awaited(story.repaired).state)
+
+
+@fault
+def test_undo_restores_the_fault_exactly(scenario: Scenario, stories: Lab) -> None:
+    """undo --last commits, and every wish and every template of the history is as before."""
+    story = stories.story(scenario)
+    undone = awaited(story.undone)
+    assert undone.outcome.code == 0, undone.outcome
+    report = checked(undone.outcome)
+    assert [tx["state"] for tx in report["transactions"]] == ["COMMITTED"], undone.outcome
+    assert not differences(awaited(story.broken).faulty, undone.state)
+
+
+@control
+def test_a_control_is_left_alone(scenario: Scenario, stories: Lab) -> None:
+    """Nothing is wrong, so run --auto ends with 0, writes nothing and opens no transaction."""
+    left = awaited(stories.story(scenario).left)
+    assert left.outcome.code == 0, left.outcome
+    report = checked(left.outcome)
+    assert report["incidents"] == []
+    assert report["transactions"] == []
+    assert not [entry for entry in left.journal if "tx" in json.dumps(entry)]
+    written = {
+        key: (left.before[key], left.after.get(key))
+        for key in left.before
+        if left.before[key] != left.after.get(key)
+    }
+    assert not written
+
+
+def checked(outcome: Outcome) -> dict[str, Any]:
+    """The report, valid by the schema that ships."""
+    schema = importlib.resources.files("stratus_cli.render").joinpath("report.schema.json")
+    jsonschema.validate(outcome.report, json.loads(schema.read_text(encoding="utf-8")))
+    return outcome.report
+
+
+def _findings(report: dict[str, Any]) -> list[dict[str, Any]]:
+    symptoms = [item for incident in report["incidents"] for item in incident["symptoms"]]
+    return [*symptoms, *report["findings"]]
+
+
+def _is_named(scenario: Scenario, report: dict[str, Any]) -> None:
+    wanted = scenario.root
+    assert isinstance(wanted, Root)
+    assert len(report["incidents"]) == 1
+    [root] = report["incidents"][0]["roots"]
+    named = (root["cause"], root["ref"].split("/", 1)[1], root["field"])
+    assert named == (wanted.cause, wanted.ref, wanted.field)
+    assert wanted.observed in (None, root["observed"])
+    assert wanted.expected in (None, root["expected"])
+    assert root["evidence"]
