@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -16,12 +17,16 @@ NO_VICTIMS = "No preemption victims found for incoming pod"
 
 @dataclass
 class NodeLoad:
-    """One node and what its pods take. ports: (host port, protocol) in use."""
+    """One node and what its pods take.
+
+    ports: (host port, protocol) in use. siblings: pods by the uid of their controller.
+    """
 
     node: Item
     used: Amounts = field(default_factory=dict)
     pods: dict[str, Item] = field(default_factory=dict)
     ports: set[tuple[int, str]] = field(default_factory=set)
+    siblings: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from stratus_cli.cluster.twin.containers import LONG_AGO
 from stratus_cli.cluster.twin.defaults import fill
 from stratus_cli.cluster.twin.store import Item
+from stratus_cli.cluster.twin.timeline import stamp_of
 from stratus_cli.cluster.twin.usage import ZERO, amount, is_finished, pod_amounts
 from stratus_cli.kube.kinds import BY_KIND
-from stratus_cli.model.objects import KubeObject, Node, Pod
+from stratus_cli.model.objects import Condition, Container, KubeObject, Node, Pod
 from stratus_cli.model.snapshot import Snapshot
 
 NAMESPACED = (
@@ -35,8 +38,64 @@ def items_of(snap: Snapshot, namespaces: Iterable[str]) -> list[Item]:
     for kind in NAMESPACED:
         for item in snap.objects.get(kind, ()):
             if item.metadata.namespace in spaces:
-                found.append(raw(item))
+                is_bound = isinstance(item, Pod) and bool(item.spec.node_name)
+                found.append(_bound(item) if is_bound else raw(item))  # type: ignore[arg-type]
     return found
+
+
+def _bound(pod: Pod) -> Item:
+    """A pod that goes on as it is: what controllers, scheduler and quota look at, and no more."""
+    meta = pod.metadata
+    made: Item = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": meta.name,
+            "namespace": meta.namespace,
+            "uid": meta.uid or f"unknown-Pod-{meta.namespace}-{meta.name}",
+            "creationTimestamp": _stamp(meta.creation_timestamp),
+            "labels": dict(meta.labels),
+            "ownerReferences": msgspec.to_builtins(meta.owner_references),
+        },
+        "spec": {
+            "nodeName": pod.spec.node_name,
+            "terminationGracePeriodSeconds": 1,
+            "containers": [_light(item) for item in pod.spec.containers],
+            "initContainers": [_light(item) for item in pod.spec.init_containers],
+        },
+        "status": {
+            "phase": pod.status.phase,
+            "conditions": [_condition(item) for item in pod.status.conditions],
+        },
+    }
+    if pod.status.pod_ip:
+        made["status"]["podIP"] = pod.status.pod_ip
+    if meta.deletion_timestamp is not None:
+        made["metadata"]["deletionTimestamp"] = _stamp(meta.deletion_timestamp)
+    return made
+
+
+def _light(container: Container) -> Item:
+    ports = [
+        {"containerPort": port.container_port, "name": port.name, "protocol": port.protocol}
+        | ({"hostPort": port.host_port} if port.host_port else {})
+        for port in container.ports
+    ]
+    return {"name": container.name, "ports": ports, **_resources(container)}
+
+
+def _condition(condition: Condition) -> Item:
+    return {
+        "type": condition.type,
+        "status": condition.status,
+        "reason": condition.reason,
+        "message": condition.message,
+        "lastTransitionTime": _stamp(condition.last_transition_time),
+    }
+
+
+def _stamp(moment: datetime | None) -> str:
+    return stamp_of(moment) if moment is not None else LONG_AGO
 
 
 def raw(item: KubeObject) -> Item:
@@ -47,7 +106,7 @@ def raw(item: KubeObject) -> Item:
     meta = made.setdefault("metadata", {})
     meta.pop("managedFields", None)
     meta.setdefault("uid", f"unknown-{item.KIND}-{meta.get('namespace', '')}-{meta.get('name')}")
-    meta.setdefault("creationTimestamp", "1970-01-01T00:00:00Z")
+    meta.setdefault("creationTimestamp", LONG_AGO)
     if item.KIND == "EndpointSlice":
         made.setdefault("endpoints", None)
         made.setdefault("ports", None)
@@ -84,7 +143,7 @@ def _nodes(snap: Snapshot, spaces: set[str]) -> Iterable[tuple[Node, dict[str, D
         yield node, taken[node.metadata.name]
 
 
-def _resources(container: Any) -> Item:  # noqa: ANN401  # a decoded Container
+def _resources(container: Container) -> Item:
     resources = container.resources
     sizes = {"requests": dict(resources.requests), "limits": dict(resources.limits)}
     return {"resources": sizes, "restartPolicy": container.restart_policy}
@@ -101,7 +160,7 @@ def _with_room(node: Item, taken: Mapping[str, Decimal]) -> Item:
 
 
 def _meta(name: str) -> Item:
-    return {"name": name, "uid": f"ns-{name}", "creationTimestamp": "1970-01-01T00:00:00Z"}
+    return {"name": name, "uid": f"ns-{name}", "creationTimestamp": LONG_AGO}
 
 
 def _without_empties(node: Any) -> Any:  # noqa: ANN401  # any JSON

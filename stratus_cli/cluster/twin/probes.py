@@ -13,6 +13,7 @@ KINDS = (
     ("Readiness", "readinessProbe"),
     ("Liveness", "livenessProbe"),
 )
+NAMES = dict(KINDS)
 Failed = Callable[[Container, str], None]
 
 
@@ -26,11 +27,11 @@ class Prober:
 
     def run(self, container: Container, kind: str, now_s: float, failed: Failed) -> bool:
         """One tick. True when the container's status has changed or it must be restarted."""
-        probe = container.spec[f"{kind.lower()}Probe"]
         if container.state != "running" or container.doomed:
             return False
         if (kind == "Startup") == container.startup_done:
             return False
+        probe = container.spec[NAMES[kind]]
         if now_s - container.started_s < probe.get("initialDelaySeconds", 0):
             return False
         trouble = self._check(container, probe)
@@ -62,9 +63,9 @@ class Prober:
         get = probe.get("httpGet")
         if get:
             port = _number(container, get["port"])
-            where = f"{get.get('host') or self._address()}:{port}"
             code = self._network.ask_pod(self._host, port, get.get("path", "/"))
             if code == REFUSED:
+                where = f"{get.get('host') or self._address()}:{port}"
                 url = f"{get.get('scheme', 'HTTP').lower()}://{where}{get.get('path', '/')}"
                 return f'Get "{url}": dial tcp {where}: connect: connection refused'
             if not 200 <= code < 400:

@@ -70,6 +70,7 @@ class Scheduler:
             return
         self._bound[uid] = pod["spec"]["nodeName"]
         load.pods[uid] = pod
+        load.siblings[controller_uid(pod)] += 1
         load.ports |= set(host_ports(pod))
         for name, value in pod_amounts(pod["spec"], "requests").items():
             load.used[name] = load.used.get(name, ZERO) + value
@@ -80,7 +81,9 @@ class Scheduler:
         if load is None:
             return
         load.pods.pop(uid, None)
-        load.ports = {port for other in load.pods.values() for port in host_ports(other)}
+        load.siblings[controller_uid(pod)] -= 1
+        if load.ports:
+            load.ports = {port for other in load.pods.values() for port in host_ports(other)}
         for name, value in pod_amounts(pod["spec"], "requests").items():
             load.used[name] = load.used.get(name, ZERO) - value
 
@@ -114,9 +117,7 @@ class Scheduler:
         owner = controller_uid(demand.pod)
 
         def rank(load: NodeLoad) -> tuple[int, float, int, str]:
-            siblings = 0
-            if owner and len(fitting) > 1:
-                siblings = sum(controller_uid(other) == owner for other in load.pods.values())
+            siblings = load.siblings[owner] if owner else 0
             name = load.node["metadata"]["name"]
             return siblings, -float(free_share(demand, load)), len(load.pods), name
 

@@ -358,7 +358,7 @@ class PodWorker:
 
     def _tick_later(self, container: Container, kind: str, period_s: float) -> None:
         def tick() -> None:
-            if self.is_closed or self.pod is None:
+            if self.is_closed:
                 return
             self._tick_later(container, kind, period_s)
             self._probe(container, kind)
