@@ -72,14 +72,14 @@ def test_write_takes_the_generation_and_the_manager_along() -> None:
 def test_create_of_what_is_there_is_refused() -> None:
     """AlreadyExists; and a namespace that is not there is NotFound."""
     made = twin(deployment())
-    with pytest.raises(Conflict, match='deployments.apps "web" already exists') as caught:
+    with pytest.raises(Conflict, match=r'deployments\.apps "web" already exists') as caught:
         made.create(deployment())
     assert caught.value.reason == "AlreadyExists"
     item = deployment()
     item["metadata"]["namespace"] = "none"
     with pytest.raises(NotFound, match='namespaces "none" not found'):
         made.create(item)
-    with pytest.raises(NotFound, match='deployments.apps "web2" not found'):
+    with pytest.raises(NotFound, match=r'deployments\.apps "web2" not found'):
         made.delete(Ref("Deployment", SPACE, "web2", "apps/v1"), uid="")
 
 

@@ -327,7 +327,7 @@ def test_upstream_that_fails_is_seen_by_the_caller() -> None:
 
 
 def test_target_port_that_nobody_serves() -> None:
-    """A number keeps its endpoints and refuses; a name that no container has leaves out the port."""
+    """A number keeps its endpoints and refuses; a name that is not there leaves out the port."""
     made = twin(deployment(), service(target=9999), run_s=10)
     assert len(endpoints(made)) == 2
     assert made.ask("http://web/", SPACE) == 0

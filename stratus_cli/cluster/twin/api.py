@@ -58,7 +58,7 @@ class ApiServer:
         if ref.kind == "Pod":
             item["status"] = {"phase": "Pending", "qosClass": _quality(item)}
         elif "status" not in item and ref.kind not in NO_STATUS and ref.kind != "Namespace":
-            item["status"] = status if _is_inert(ref.kind) and status else {}
+            item["status"] = status if _is_inert(ref.kind) and status else _first_status(ref.kind)
         managed.written(item, None, manager, self.timeline.stamp(), apply=apply)
         if dry_run:
             self.names.rewind(mark)
@@ -249,6 +249,10 @@ def _body(item: Item) -> Item:
 
 def _ended(pod: Item) -> bool:
     return pod["status"].get("phase") in ("Succeeded", "Failed")
+
+
+def _first_status(kind: str) -> Item:
+    return {"loadBalancer": {}} if kind == "Service" else {}
 
 
 def _is_inert(kind: str) -> bool:

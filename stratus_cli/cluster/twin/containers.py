@@ -105,6 +105,11 @@ class Container:
         }
         if began:
             status["containerID"] = self.container_id
+            status["resources"] = self.spec.get("resources") or {}
+            if status["resources"].get("requests"):
+                status["allocatedResources"] = status["resources"]["requests"]
+        if self.spec.get("volumeMounts"):
+            status["volumeMounts"] = [_mounted(mount) for mount in self.spec["volumeMounts"]]
         if self.is_init and not self.is_sidecar and self.state == "ended":
             status["started"] = False
         return status
@@ -164,6 +169,12 @@ class Container:
             self.last_end, self.previous_logs = self.end, self.logs
         self.instance += 1
         self.end, self.logs, self.probes, self.doomed = None, [], {}, ""
+
+
+def _mounted(mount: Item) -> Item:
+    """A volume mount as a status shows it."""
+    shown: Item = {key: mount[key] for key in ("name", "mountPath", "readOnly") if key in mount}
+    return {**shown, "recursiveReadOnly": "Disabled"} if mount.get("readOnly") else shown
 
 
 def repository(image: str) -> str:

@@ -176,6 +176,12 @@ def _service(item: Item) -> None:
         port.setdefault("targetPort", port.get("port"))
 
 
+def _endpoint_slice(item: Item) -> None:
+    """No endpoints are null, not missing."""
+    for name in ("endpoints", "ports"):
+        item.setdefault(name, None)
+
+
 def _secret(item: Item) -> None:
     item.setdefault("type", "Opaque")
 
@@ -202,6 +208,7 @@ _BY_KIND: dict[str, Callable[[Item], None]] = {
     "Job": _job,
     "Pod": _pod,
     "Service": _service,
+    "EndpointSlice": _endpoint_slice,
     "Secret": _secret,
     "Namespace": _namespace,
 }

@@ -104,25 +104,23 @@ class EndpointController:
 
     def _add(self, service: Item, endpoints: Any, ports: Any) -> None:  # noqa: ANN401  # or null
         meta = service["metadata"]
-        made = self._parts.api.create(
-            {
-                "kind": "EndpointSlice",
-                "metadata": {
-                    "generateName": f"{meta['name']}-",
-                    "namespace": meta["namespace"],
-                    "labels": {
-                        **(meta.get("labels") or {}),
-                        SERVICE_LABEL: meta["name"],
-                        MANAGED_LABEL: "endpointslice-controller.k8s.io",
-                    },
-                    "ownerReferences": [owner_reference(service)],
+        made: Item = {
+            "kind": "EndpointSlice",
+            "metadata": {
+                "generateName": f"{meta['name']}-",
+                "namespace": meta["namespace"],
+                "labels": {
+                    **(meta.get("labels") or {}),
+                    SERVICE_LABEL: meta["name"],
+                    MANAGED_LABEL: "endpointslice-controller.k8s.io",
                 },
-                "addressType": "IPv4",
+                "ownerReferences": [owner_reference(service)],
             },
-            MANAGER,
-        )
-        made["endpoints"], made["ports"] = endpoints, ports
-        self._parts.store.touch(made)
+            "addressType": "IPv4",
+            "endpoints": endpoints,
+            "ports": ports,
+        }
+        self._parts.api.create(made, MANAGER)
 
 
 def _endpoint(service: Item, pod: Item) -> Item:

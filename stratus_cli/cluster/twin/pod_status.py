@@ -120,3 +120,5 @@ def _set_conditions(
     else:
         put("Ready", True)
         put("ContainersReady", True)
+    # The scheduler wrote PodScheduled first; kubelet writes it last.
+    status["conditions"].sort(key=lambda item: item["type"] == "PodScheduled")
