@@ -1,7 +1,7 @@
 """What an action is: a typed intention that gives changes, computed on whole objects as read.
 
-`prepare` reads and never writes. It changes only the fields it is about; the rest of the object goes
-through untouched. What cannot be done is a Refusal with the check's name, never an exception.
+`prepare` reads and never writes. It changes only the fields it is about; the rest goes through
+untouched. What cannot be done is a Refusal with the check's name, never an exception.
 """
 
 from __future__ import annotations

@@ -41,7 +41,9 @@ class CreateObject:
         for name in ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields"):
             meta.pop(name, None)
         if meta.get("finalizers"):
-            return Refusal("finalizers", f"{self.ref} has finalizers, so it could not be taken back")
+            return Refusal(
+                "finalizers", f"{self.ref} has finalizers, so it could not be taken back"
+            )
         if BY_KIND[self.ref.kind].namespaced:
             meta["namespace"] = self.ref.namespace
         change = Change(self.ref, None, made)

@@ -1,5 +1,7 @@
-"""Delete an object. Reversible only where creating it again gives back what was: no finalizers, and
-nothing that garbage collection would take with it. A pod that something controls is compensable.
+"""Delete an object.
+
+Reversible only where creating it again gives back what was: no finalizers, and nothing that garbage
+collection would take with it. A pod that something controls is compensable.
 """
 
 from __future__ import annotations

@@ -43,13 +43,22 @@ REFUSED_VERBS = {
         ("proxy", "port-forward"), "it opens a connection and changes nothing that can be undone"
     ),
     **dict.fromkeys(
-        ("get", "describe", "logs", "top", "explain", "wait", "events", "diff", "auth", "api-resources"),
+        (
+            "get",
+            "describe",
+            "logs",
+            "top",
+            "explain",
+            "wait",
+            "events",
+            "diff",
+            "auth",
+            "api-resources",
+        ),
         "it reads; a plan holds changes only",
     ),
     **dict.fromkeys(("config", "certificate", "plugin"), "it is not about an object's fields"),
-    **dict.fromkeys(
-        ("replace",), "it replaces fields that nobody named; use patch"
-    ),
+    **dict.fromkeys(("replace",), "it replaces fields that nobody named; use patch"),
 }
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.:]*[a-z0-9])?")
 NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -193,7 +202,7 @@ def _pairs(words: Sequence[str]) -> tuple[tuple[tuple[str, str], ...], tuple[str
             return Refusal("grammar", f"{word!r} is neither KEY=VALUE nor KEY-")
     both = set(values) & set(remove)
     if both:
-        return Refusal("grammar", f"{sorted(both)[0]} is both set and removed")
+        return Refusal("grammar", f"{min(both)} is both set and removed")
     return tuple(values.items()), tuple(remove)
 
 
@@ -365,9 +374,7 @@ def _nodes(parsed: Parsed, *, unschedulable: bool) -> Actions | Refusal:
     return tuple(found) or Refusal("grammar", "no node is named")
 
 
-def _each(
-    parsed: Parsed, namespace: str, make: Callable[[Ref], Action]
-) -> Actions | Refusal:
+def _each(parsed: Parsed, namespace: str, make: Callable[[Ref], Action]) -> Actions | Refusal:
     found = _objects(parsed.positional, namespace)
     if isinstance(found, Refusal):
         return found

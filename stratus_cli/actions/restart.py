@@ -45,8 +45,6 @@ class Restart:
         if isinstance(made, Refusal):
             return made
         return tuple(
-            replace(
-                item, change=replace(item.change, reversibility=Reversibility.COMPENSABLE)
-            )
+            replace(item, change=replace(item.change, reversibility=Reversibility.COMPENSABLE))
             for item in made
         )

@@ -1,6 +1,6 @@
 """Splitting a kubectl command into flags and positional words. Knows flags, not what they mean.
 
-A closed list: a flag that is not in a verb's own list is refused, with the reason where it is known.
+A closed list: a flag that is not in a verb's own list is refused, and why, where it is known.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 
 from stratus_cli import __version__
 from stratus_cli.cli.options import SETTINGS, Setting
+from stratus_cli.model.change import Json
 from stratus_cli.model.errors import StratusError, UsageError
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def main(arguments: Sequence[str] | None = None, *, wiring: Wiring | None = None
         # The reader of our output went away (| head); Python would complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except Exception as error:  # the last resort: whatever gets here is a defect
+    except Exception as error:  # noqa: BLE001  # the last resort: what gets here is a defect
         return _defect(error, verbose=bool({"-v", "--verbose"} & {*arguments}))
 
 
@@ -158,7 +159,7 @@ def _root() -> click.Command:
 def _option(setting: Setting, *, hidden: bool = False) -> click.Option:
     """A click option that keeps its value in the root context, the later place winning."""
 
-    def keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    def keep(ctx: click.Context, param: click.Parameter, value: Json) -> None:
         if value not in (None, (), False, 0):
             ctx.find_root().ensure_object(dict)[setting.name] = value
 

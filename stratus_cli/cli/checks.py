@@ -144,7 +144,7 @@ def _clock(run: Session) -> Check:
 
 def _time(item: dict[str, Any]) -> datetime | None:
     text = (item.get("spec") or {}).get("renewTime")
-    return datetime.fromisoformat(text.replace("Z", "+00:00")) if isinstance(text, str) else None
+    return datetime.fromisoformat(text) if isinstance(text, str) else None
 
 
 def _telemetry(run: Session) -> list[Check]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from types import ModuleType
 from typing import Annotated, Any
 
 import typer
@@ -84,7 +85,7 @@ def _incident(name: str, run: Session) -> str:
     return incident_report({**document, "incidents": matching, "findings": []})
 
 
-def _document(module: Any) -> str:
+def _document(module: ModuleType) -> str:
     import inspect
 
     return inspect.cleandoc(module.__doc__ or "")

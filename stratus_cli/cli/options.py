@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from stratus_cli.model.change import Json
 from stratus_cli.model.errors import UsageError
 from stratus_cli.model.finding import Severity
 
@@ -168,8 +169,9 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], config_file: Path)
     for name, value in given.items():
         setting = BY_NAME[name]
         if setting.kind == "seconds":
-            value = duration(str(value), setting.flags[0])
-        values[name] = tuple(value) if setting.kind == "list" else value
+            values[name] = duration(str(value), setting.flags[0])
+        else:
+            values[name] = tuple(value) if setting.kind == "list" else value
     if "all_namespaces" in given and "namespace" in given:
         raise UsageError("-n and -A contradict each other", "", "Give one of them.")
     return Options(**values, flags=frozenset(given), env=env)
@@ -205,7 +207,7 @@ def duration(text: str, where: str) -> float:
     return float(match[1]) * _UNIT_S[match[2] or ""]
 
 
-def _from_toml(setting: Setting, item: Any, where: str) -> Any:
+def _from_toml(setting: Setting, item: Json, where: str) -> Json:
     right_type = {
         "list": isinstance(item, list) and all(isinstance(part, str) for part in item),
         "flag": isinstance(item, bool),
@@ -219,7 +221,7 @@ def _from_toml(setting: Setting, item: Any, where: str) -> Any:
     raise UsageError(f"a value of the wrong type for {setting.key!r}", where, _wanted(setting))
 
 
-def _from_text(setting: Setting, text: str, where: str) -> Any:
+def _from_text(setting: Setting, text: str, where: str) -> Json:
     match setting.kind:
         case "list":
             return tuple(part.strip() for part in text.split(",") if part.strip())

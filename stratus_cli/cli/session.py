@@ -120,7 +120,7 @@ class Session:
         path = self.journal_path
         return open_transactions(read_entries(path)) if path.exists() else ()
 
-    def limit(self, **changes: float | int | None) -> None:
+    def limit(self, **changes: float | None) -> None:
         """Limits from this command's own flags; None leaves the default."""
         given = {name: value for name, value in changes.items() if value is not None}
         self.limits = replace(self.limits, **given)  # type: ignore[arg-type]  # names are fields

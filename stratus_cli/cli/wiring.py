@@ -1,5 +1,7 @@
-"""Builds the adapters from the options: the only place that knows which adapter stands behind
-a port. Tests and the demo put another `Wiring` in its place; the commands do not notice.
+"""Builds the adapters from the options.
+
+The only place that knows which adapter stands behind a port. Tests and the demo put another
+`Wiring` in its place; the commands do not notice.
 """
 
 from __future__ import annotations

@@ -279,7 +279,6 @@ def config_maps_used(spec: PodSpec) -> Iterator[tuple[str, str, bool]]:
                     yield source_from.config_map_ref.name, path, source_from.config_map_ref.optional
 
 
-
 def _by_namespace(items: tuple) -> Mapping[str, tuple]:  # type: ignore[type-arg]  # any kind
     grouped: dict[str, list[KubeObject]] = defaultdict(list)
     for item in items:

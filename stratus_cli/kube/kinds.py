@@ -40,9 +40,7 @@ _KINDS = (
     KindInfo("Namespace", "v1", "namespaces", False, objects.Namespace, aliases=("ns",)),
     KindInfo("Node", "v1", "nodes", False, objects.Node, aliases=("no",)),
     KindInfo("Pod", "v1", "pods", True, objects.Pod, core=True, aliases=("po",)),
-    KindInfo(
-        "Deployment", "apps/v1", "deployments", True, objects.Deployment, True, ("deploy",)
-    ),
+    KindInfo("Deployment", "apps/v1", "deployments", True, objects.Deployment, True, ("deploy",)),
     KindInfo("ReplicaSet", "apps/v1", "replicasets", True, objects.ReplicaSet, True, ("rs",)),
     KindInfo("StatefulSet", "apps/v1", "statefulsets", True, objects.StatefulSet, True, ("sts",)),
     KindInfo("DaemonSet", "apps/v1", "daemonsets", True, objects.DaemonSet, True, ("ds",)),
@@ -93,14 +91,10 @@ _KINDS = (
     KindInfo("ServiceAccount", "v1", "serviceaccounts", aliases=("sa",)),
     KindInfo("LimitRange", "v1", "limitranges", aliases=("limits",)),
     KindInfo("Lease", "coordination.k8s.io/v1", "leases"),
-    KindInfo(
-        "NetworkPolicy", "networking.k8s.io/v1", "networkpolicies", aliases=("netpol",)
-    ),
+    KindInfo("NetworkPolicy", "networking.k8s.io/v1", "networkpolicies", aliases=("netpol",)),
     KindInfo("Role", "rbac.authorization.k8s.io/v1", "roles"),
     KindInfo("RoleBinding", "rbac.authorization.k8s.io/v1", "rolebindings"),
-    KindInfo(
-        "PriorityClass", "scheduling.k8s.io/v1", "priorityclasses", False, aliases=("pc",)
-    ),
+    KindInfo("PriorityClass", "scheduling.k8s.io/v1", "priorityclasses", False, aliases=("pc",)),
 )
 
 BY_KIND = {info.kind: info for info in _KINDS}
@@ -109,7 +103,7 @@ WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 
 
 def kind_named(word: str) -> KindInfo | None:
-    """The kind a person or kubectl means by "deploy", "deployments.apps", "Service" ...; or None."""
+    """The kind a person or kubectl means by "deploy", "deployments.apps", "Service"; or None."""
     plain = word.lower().partition(".")[0]
     for info in _KINDS:
         if plain in (info.kind.lower(), info.plural, *info.aliases):

@@ -1,7 +1,7 @@
 """Which lists are maps: the x-kubernetes-list-map-keys and patch merge keys of the API (v1.34).
 
-`merge` keys are those that a strategic merge patch uses; `map` keys tell elements apart. A list that
-is in neither table, or whose elements do not have the keys once each, is one value.
+`merge` keys are those that a strategic merge patch uses; `map` keys tell elements apart. A list
+that is in neither table, or whose elements do not have the keys once each, is one value.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ MAP_KEYS: Mapping[str, tuple[str, ...]] = {
 }
 """By the name of the list's field, wherever it stands: the API uses one name for one meaning."""
 
-PORTS = {"containers": ("containerPort", "protocol"), "initContainers": ("containerPort", "protocol")}
+PORTS = {
+    "containers": ("containerPort", "protocol"),
+    "initContainers": ("containerPort", "protocol"),
+}
 SERVICE_PORTS = ("port", "protocol")
 
 MERGE_KEYS: Mapping[str, str] = {

@@ -173,7 +173,9 @@ def _set(document: Json, pointer: str, value: Json, *, insert: bool) -> Json:
     parent, last = _find(document, pointer.rpartition("/")[0]), parts[-1]
     if isinstance(parent, dict):
         parent[last] = value
-    elif isinstance(parent, list) and (last == "-" or (last.isdigit() and int(last) <= len(parent))):
+    elif isinstance(parent, list) and (
+        last == "-" or (last.isdigit() and int(last) <= len(parent))
+    ):
         place = len(parent) if last == "-" else int(last)
         if insert:
             parent.insert(place, value)

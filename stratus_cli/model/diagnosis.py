@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from stratus_cli.model.finding import Evidence, Finding, Severity
@@ -49,7 +50,7 @@ class Diagnosis:
     observed: str
     expected: str | None
     confidence: float
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()
     explains: tuple[tuple[str, Ref], ...] = ()
     check: str = ""

@@ -57,7 +57,7 @@ class Intent:
 
 @dataclass(frozen=True)
 class Done:
-    """The API server took the write. answer: normal form of what it answered (None for a delete)."""
+    """The API server took the write. answer: normal form of its answer (None for a delete)."""
 
     tx: str
     at: datetime

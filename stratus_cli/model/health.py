@@ -66,7 +66,7 @@ class Decision(Enum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """Why a transaction is kept, taken back or still waited for. reasons: sentences, worst first."""
+    """Why a transaction is kept, taken back or waited for. reasons: sentences, worst first."""
 
     decision: Decision
     reasons: tuple[str, ...]

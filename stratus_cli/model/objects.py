@@ -20,7 +20,7 @@ class _Part(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """A nested part of an object."""
 
 
-class OwnerReference(_Part):
+class OwnerReference(_Part, frozen=True):
     kind: str
     name: str
     uid: str
@@ -28,7 +28,7 @@ class OwnerReference(_Part):
     controller: bool = False
 
 
-class ManagedFieldsEntry(_Part):
+class ManagedFieldsEntry(_Part, frozen=True):
     manager: str = ""
     operation: str = ""
     subresource: str = ""
@@ -36,7 +36,7 @@ class ManagedFieldsEntry(_Part):
     fields_v1: msgspec.Raw = msgspec.field(default=msgspec.Raw(b"{}"), name="fieldsV1")
 
 
-class ObjectMeta(_Part):
+class ObjectMeta(_Part, frozen=True):
     name: str = ""
     namespace: str = ""
     uid: str = ""
@@ -50,13 +50,13 @@ class ObjectMeta(_Part):
     finalizers: tuple[str, ...] = ()
 
 
-class TrackedMeta(ObjectMeta):
+class TrackedMeta(ObjectMeta, frozen=True):
     """Metadata of the kinds that people change: who changed which field, and when."""
 
     managed_fields: tuple[ManagedFieldsEntry, ...] = ()
 
 
-class KubeObject(_Part):
+class KubeObject(_Part, frozen=True):
     """Any object. `kind` is a class attribute because list items carry no kind in their JSON."""
 
     KIND = ""
@@ -65,18 +65,18 @@ class KubeObject(_Part):
     metadata: ObjectMeta = ObjectMeta()
 
 
-class LabelSelectorRequirement(_Part):
+class LabelSelectorRequirement(_Part, frozen=True):
     key: str
     operator: str
     values: tuple[str, ...] = ()
 
 
-class LabelSelector(_Part):
+class LabelSelector(_Part, frozen=True):
     match_labels: Labels = {}
     match_expressions: tuple[LabelSelectorRequirement, ...] = ()
 
 
-class Condition(_Part):
+class Condition(_Part, frozen=True):
     type: str
     status: str
     reason: str = ""
@@ -88,7 +88,7 @@ class Condition(_Part):
 # Pods
 
 
-class KeyRef(_Part):
+class KeyRef(_Part, frozen=True):
     """configMapKeyRef or secretKeyRef."""
 
     name: str = ""
@@ -96,63 +96,63 @@ class KeyRef(_Part):
     optional: bool = False
 
 
-class FieldRef(_Part):
+class FieldRef(_Part, frozen=True):
     field_path: str = ""
 
 
-class EnvVarSource(_Part):
+class EnvVarSource(_Part, frozen=True):
     config_map_key_ref: KeyRef | None = None
     secret_key_ref: KeyRef | None = None
     field_ref: FieldRef | None = None
 
 
-class EnvVar(_Part):
+class EnvVar(_Part, frozen=True):
     name: str
     value: str = ""
     value_from: EnvVarSource | None = None
 
 
-class NameRef(_Part):
+class NameRef(_Part, frozen=True):
     """configMapRef or secretRef of envFrom, and the sources of projected volumes."""
 
     name: str = ""
     optional: bool = False
 
 
-class EnvFromSource(_Part):
+class EnvFromSource(_Part, frozen=True):
     config_map_ref: NameRef | None = None
     secret_ref: NameRef | None = None
     prefix: str = ""
 
 
-class ContainerPort(_Part):
+class ContainerPort(_Part, frozen=True):
     container_port: int
     name: str = ""
     protocol: str = "TCP"
     host_port: int = 0
 
 
-class ResourceRequirements(_Part):
+class ResourceRequirements(_Part, frozen=True):
     limits: dict[str, str] = {}
     requests: dict[str, str] = {}
 
 
-class HTTPGetAction(_Part):
+class HTTPGetAction(_Part, frozen=True):
     port: IntOrString
     path: str = "/"
     scheme: str = "HTTP"
     host: str = ""
 
 
-class TCPSocketAction(_Part):
+class TCPSocketAction(_Part, frozen=True):
     port: IntOrString
 
 
-class ExecAction(_Part):
+class ExecAction(_Part, frozen=True):
     command: tuple[str, ...] = ()
 
 
-class Probe(_Part):
+class Probe(_Part, frozen=True):
     http_get: HTTPGetAction | None = None
     tcp_socket: TCPSocketAction | None = None
     exec: ExecAction | None = None
@@ -163,13 +163,13 @@ class Probe(_Part):
     failure_threshold: int = 3
 
 
-class VolumeMount(_Part):
+class VolumeMount(_Part, frozen=True):
     name: str
     mount_path: str
     sub_path: str = ""
 
 
-class Container(_Part):
+class Container(_Part, frozen=True):
     name: str
     image: str = ""
     command: tuple[str, ...] = ()
@@ -185,30 +185,30 @@ class Container(_Part):
     restart_policy: str = ""
 
 
-class ConfigMapVolumeSource(_Part):
+class ConfigMapVolumeSource(_Part, frozen=True):
     name: str = ""
     optional: bool = False
 
 
-class SecretVolumeSource(_Part):
+class SecretVolumeSource(_Part, frozen=True):
     secret_name: str = ""
     optional: bool = False
 
 
-class ClaimVolumeSource(_Part):
+class ClaimVolumeSource(_Part, frozen=True):
     claim_name: str
 
 
-class VolumeProjection(_Part):
+class VolumeProjection(_Part, frozen=True):
     config_map: NameRef | None = None
     secret: NameRef | None = None
 
 
-class ProjectedVolumeSource(_Part):
+class ProjectedVolumeSource(_Part, frozen=True):
     sources: tuple[VolumeProjection, ...] = ()
 
 
-class Volume(_Part):
+class Volume(_Part, frozen=True):
     name: str
     config_map: ConfigMapVolumeSource | None = None
     secret: SecretVolumeSource | None = None
@@ -216,14 +216,14 @@ class Volume(_Part):
     projected: ProjectedVolumeSource | None = None
 
 
-class Toleration(_Part):
+class Toleration(_Part, frozen=True):
     key: str = ""
     operator: str = "Equal"
     value: str = ""
     effect: str = ""
 
 
-class PodSpec(_Part):
+class PodSpec(_Part, frozen=True):
     containers: tuple[Container, ...] = ()
     init_containers: tuple[Container, ...] = ()
     node_name: str = ""
@@ -238,16 +238,16 @@ class PodSpec(_Part):
     host_network: bool = False
 
 
-class ContainerStateWaiting(_Part):
+class ContainerStateWaiting(_Part, frozen=True):
     reason: str = ""
     message: str = ""
 
 
-class ContainerStateRunning(_Part):
+class ContainerStateRunning(_Part, frozen=True):
     started_at: datetime | None = None
 
 
-class ContainerStateTerminated(_Part):
+class ContainerStateTerminated(_Part, frozen=True):
     exit_code: int = 0
     reason: str = ""
     message: str = ""
@@ -255,13 +255,13 @@ class ContainerStateTerminated(_Part):
     finished_at: datetime | None = None
 
 
-class ContainerState(_Part):
+class ContainerState(_Part, frozen=True):
     waiting: ContainerStateWaiting | None = None
     running: ContainerStateRunning | None = None
     terminated: ContainerStateTerminated | None = None
 
 
-class ContainerStatus(_Part):
+class ContainerStatus(_Part, frozen=True):
     name: str
     ready: bool = False
     started: bool | None = None
@@ -272,7 +272,7 @@ class ContainerStatus(_Part):
     last_state: ContainerState = ContainerState()
 
 
-class PodStatus(_Part):
+class PodStatus(_Part, frozen=True):
     phase: str = ""
     reason: str = ""
     message: str = ""
@@ -283,7 +283,7 @@ class PodStatus(_Part):
     start_time: datetime | None = None
 
 
-class Pod(KubeObject):
+class Pod(KubeObject, frozen=True):
     KIND = "Pod"
     spec: PodSpec = PodSpec()
     status: PodStatus = PodStatus()
@@ -292,23 +292,23 @@ class Pod(KubeObject):
 # Workloads
 
 
-class PodTemplateSpec(_Part):
+class PodTemplateSpec(_Part, frozen=True):
     metadata: ObjectMeta = ObjectMeta()
     spec: PodSpec = PodSpec()
 
 
-class RollingUpdate(_Part):
+class RollingUpdate(_Part, frozen=True):
     max_unavailable: IntOrString | None = None
     max_surge: IntOrString | None = None
     partition: int = 0
 
 
-class UpdateStrategy(_Part):
+class UpdateStrategy(_Part, frozen=True):
     type: str = "RollingUpdate"
     rolling_update: RollingUpdate | None = None
 
 
-class WorkloadSpec(_Part):
+class WorkloadSpec(_Part, frozen=True):
     """spec of Deployment, ReplicaSet, StatefulSet and DaemonSet (the fields they share)."""
 
     replicas: int | None = None
@@ -323,7 +323,7 @@ class WorkloadSpec(_Part):
     service_name: str = ""
 
 
-class WorkloadStatus(_Part):
+class WorkloadStatus(_Part, frozen=True):
     observed_generation: int = 0
     replicas: int = 0
     updated_replicas: int = 0
@@ -339,7 +339,7 @@ class WorkloadStatus(_Part):
     conditions: tuple[Condition, ...] = ()
 
 
-class Workload(KubeObject):
+class Workload(KubeObject, frozen=True):
     """Deployment, ReplicaSet, StatefulSet or DaemonSet."""
 
     API_VERSION = "apps/v1"
@@ -348,23 +348,23 @@ class Workload(KubeObject):
     status: WorkloadStatus = WorkloadStatus()
 
 
-class Deployment(Workload):
+class Deployment(Workload, frozen=True):
     KIND = "Deployment"
 
 
-class ReplicaSet(Workload):
+class ReplicaSet(Workload, frozen=True):
     KIND = "ReplicaSet"
 
 
-class StatefulSet(Workload):
+class StatefulSet(Workload, frozen=True):
     KIND = "StatefulSet"
 
 
-class DaemonSet(Workload):
+class DaemonSet(Workload, frozen=True):
     KIND = "DaemonSet"
 
 
-class JobSpec(_Part):
+class JobSpec(_Part, frozen=True):
     completions: int | None = None
     parallelism: int | None = None
     backoff_limit: int = 6
@@ -372,26 +372,26 @@ class JobSpec(_Part):
     template: PodTemplateSpec = PodTemplateSpec()
 
 
-class JobStatus(_Part):
+class JobStatus(_Part, frozen=True):
     active: int = 0
     succeeded: int = 0
     failed: int = 0
     conditions: tuple[Condition, ...] = ()
 
 
-class Job(KubeObject):
+class Job(KubeObject, frozen=True):
     KIND = "Job"
     API_VERSION = "batch/v1"
     spec: JobSpec = JobSpec()
     status: JobStatus = JobStatus()
 
 
-class CronJobSpec(_Part):
+class CronJobSpec(_Part, frozen=True):
     schedule: str = ""
     suspend: bool = False
 
 
-class CronJob(KubeObject):
+class CronJob(KubeObject, frozen=True):
     KIND = "CronJob"
     API_VERSION = "batch/v1"
     metadata: TrackedMeta = TrackedMeta()
@@ -401,7 +401,7 @@ class CronJob(KubeObject):
 # Network
 
 
-class ServicePort(_Part):
+class ServicePort(_Part, frozen=True):
     port: int
     name: str = ""
     protocol: str = "TCP"
@@ -409,7 +409,7 @@ class ServicePort(_Part):
     node_port: int = 0
 
 
-class ServiceSpec(_Part):
+class ServiceSpec(_Part, frozen=True):
     type: str = "ClusterIP"
     selector: Labels = {}
     ports: tuple[ServicePort, ...] = ()
@@ -418,19 +418,19 @@ class ServiceSpec(_Part):
     publish_not_ready_addresses: bool = False
 
 
-class Service(KubeObject):
+class Service(KubeObject, frozen=True):
     KIND = "Service"
     metadata: TrackedMeta = TrackedMeta()
     spec: ServiceSpec = ServiceSpec()
 
 
-class EndpointConditions(_Part):
+class EndpointConditions(_Part, frozen=True):
     ready: bool | None = None
     serving: bool | None = None
     terminating: bool | None = None
 
 
-class ObjectReference(_Part):
+class ObjectReference(_Part, frozen=True):
     kind: str = ""
     namespace: str = ""
     name: str = ""
@@ -439,20 +439,20 @@ class ObjectReference(_Part):
     field_path: str = ""
 
 
-class Endpoint(_Part):
+class Endpoint(_Part, frozen=True):
     addresses: tuple[str, ...] = ()
     conditions: EndpointConditions = EndpointConditions()
     target_ref: ObjectReference | None = None
     node_name: str = ""
 
 
-class EndpointPort(_Part):
+class EndpointPort(_Part, frozen=True):
     name: str = ""
     port: int | None = None
     protocol: str = "TCP"
 
 
-class EndpointSlice(KubeObject):
+class EndpointSlice(KubeObject, frozen=True):
     """`endpoints` and `ports` are null, not missing, when there are none."""
 
     KIND = "EndpointSlice"
@@ -462,40 +462,40 @@ class EndpointSlice(KubeObject):
     ports: tuple[EndpointPort, ...] | None = None
 
 
-class IngressServiceBackendPort(_Part):
+class IngressServiceBackendPort(_Part, frozen=True):
     name: str = ""
     number: int = 0
 
 
-class IngressServiceBackend(_Part):
+class IngressServiceBackend(_Part, frozen=True):
     name: str
     port: IngressServiceBackendPort = IngressServiceBackendPort()
 
 
-class IngressBackend(_Part):
+class IngressBackend(_Part, frozen=True):
     service: IngressServiceBackend | None = None
 
 
-class HTTPIngressPath(_Part):
+class HTTPIngressPath(_Part, frozen=True):
     path: str = "/"
     backend: IngressBackend = IngressBackend()
 
 
-class HTTPIngressRuleValue(_Part):
+class HTTPIngressRuleValue(_Part, frozen=True):
     paths: tuple[HTTPIngressPath, ...] = ()
 
 
-class IngressRule(_Part):
+class IngressRule(_Part, frozen=True):
     host: str = ""
     http: HTTPIngressRuleValue | None = None
 
 
-class IngressSpec(_Part):
+class IngressSpec(_Part, frozen=True):
     default_backend: IngressBackend | None = None
     rules: tuple[IngressRule, ...] = ()
 
 
-class Ingress(KubeObject):
+class Ingress(KubeObject, frozen=True):
     KIND = "Ingress"
     API_VERSION = "networking.k8s.io/v1"
     metadata: TrackedMeta = TrackedMeta()
@@ -505,136 +505,136 @@ class Ingress(KubeObject):
 # Configuration, policy, storage, nodes
 
 
-class ConfigMap(KubeObject):
+class ConfigMap(KubeObject, frozen=True):
     KIND = "ConfigMap"
     metadata: TrackedMeta = TrackedMeta()
     data: dict[str, str] = {}
     binary_data: dict[str, str] = {}
 
 
-class Secret(KubeObject):
+class Secret(KubeObject, frozen=True):
     """Metadata only: the live adapter asks the server for PartialObjectMetadata."""
 
     KIND = "Secret"
 
 
-class ResourceQuotaSpec(_Part):
+class ResourceQuotaSpec(_Part, frozen=True):
     hard: dict[str, str] = {}
     scopes: tuple[str, ...] = ()
 
 
-class ResourceQuotaStatus(_Part):
+class ResourceQuotaStatus(_Part, frozen=True):
     hard: dict[str, str] = {}
     used: dict[str, str] = {}
 
 
-class ResourceQuota(KubeObject):
+class ResourceQuota(KubeObject, frozen=True):
     KIND = "ResourceQuota"
     metadata: TrackedMeta = TrackedMeta()
     spec: ResourceQuotaSpec = ResourceQuotaSpec()
     status: ResourceQuotaStatus = ResourceQuotaStatus()
 
 
-class ScaleTargetRef(_Part):
+class ScaleTargetRef(_Part, frozen=True):
     kind: str = ""
     name: str = ""
 
 
-class HorizontalPodAutoscalerSpec(_Part):
+class HorizontalPodAutoscalerSpec(_Part, frozen=True):
     min_replicas: int = 1
     max_replicas: int = 1
     scale_target_ref: ScaleTargetRef = ScaleTargetRef()
 
 
-class HorizontalPodAutoscalerStatus(_Part):
+class HorizontalPodAutoscalerStatus(_Part, frozen=True):
     desired_replicas: int = 0
     current_replicas: int = 0
     conditions: tuple[Condition, ...] = ()
 
 
-class HorizontalPodAutoscaler(KubeObject):
+class HorizontalPodAutoscaler(KubeObject, frozen=True):
     KIND = "HorizontalPodAutoscaler"
     API_VERSION = "autoscaling/v2"
     spec: HorizontalPodAutoscalerSpec = HorizontalPodAutoscalerSpec()
     status: HorizontalPodAutoscalerStatus = HorizontalPodAutoscalerStatus()
 
 
-class PodDisruptionBudgetSpec(_Part):
+class PodDisruptionBudgetSpec(_Part, frozen=True):
     selector: LabelSelector | None = None
 
 
-class PodDisruptionBudgetStatus(_Part):
+class PodDisruptionBudgetStatus(_Part, frozen=True):
     disruptions_allowed: int = 0
     current_healthy: int = 0
     desired_healthy: int = 0
 
 
-class PodDisruptionBudget(KubeObject):
+class PodDisruptionBudget(KubeObject, frozen=True):
     KIND = "PodDisruptionBudget"
     API_VERSION = "policy/v1"
     spec: PodDisruptionBudgetSpec = PodDisruptionBudgetSpec()
     status: PodDisruptionBudgetStatus = PodDisruptionBudgetStatus()
 
 
-class PersistentVolumeClaimSpec(_Part):
+class PersistentVolumeClaimSpec(_Part, frozen=True):
     storage_class_name: str = ""
     volume_name: str = ""
     access_modes: tuple[str, ...] = ()
 
 
-class PersistentVolumeClaimStatus(_Part):
+class PersistentVolumeClaimStatus(_Part, frozen=True):
     phase: str = ""
 
 
-class PersistentVolumeClaim(KubeObject):
+class PersistentVolumeClaim(KubeObject, frozen=True):
     KIND = "PersistentVolumeClaim"
     spec: PersistentVolumeClaimSpec = PersistentVolumeClaimSpec()
     status: PersistentVolumeClaimStatus = PersistentVolumeClaimStatus()
 
 
-class Taint(_Part):
+class Taint(_Part, frozen=True):
     key: str
     value: str = ""
     effect: str = ""
 
 
-class NodeSpec(_Part):
+class NodeSpec(_Part, frozen=True):
     unschedulable: bool = False
     taints: tuple[Taint, ...] = ()
 
 
-class NodeStatus(_Part):
+class NodeStatus(_Part, frozen=True):
     conditions: tuple[Condition, ...] = ()
     allocatable: dict[str, str] = {}
     capacity: dict[str, str] = {}
 
 
-class Node(KubeObject):
+class Node(KubeObject, frozen=True):
     KIND = "Node"
     spec: NodeSpec = NodeSpec()
     status: NodeStatus = NodeStatus()
 
 
-class NamespaceStatus(_Part):
+class NamespaceStatus(_Part, frozen=True):
     phase: str = ""
 
 
-class Namespace(KubeObject):
+class Namespace(KubeObject, frozen=True):
     KIND = "Namespace"
     status: NamespaceStatus = NamespaceStatus()
 
 
-class EventSeries(_Part):
+class EventSeries(_Part, frozen=True):
     count: int = 0
     last_observed_time: datetime | None = None
 
 
-class EventSource(_Part):
+class EventSource(_Part, frozen=True):
     component: str = ""
     host: str = ""
 
 
-class Event(KubeObject):
+class Event(KubeObject, frozen=True):
     """core/v1 Event. `last_seen` is the newest of its four time fields."""
 
     KIND = "Event"

@@ -20,8 +20,10 @@ class Risk(Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """One write. kubectl: the line a person could type instead. depends: field paths whose values
-    must still be as in change.before when the write is made; digest: hash over those values
+    """One write.
+
+    kubectl: the line a person could type instead. depends: field paths whose values must still be
+    as in change.before when the write is made; digest: hash over those values
     (kube.normal.fields_digest). uid: of the object read ("" for a create).
     confirmed: the server's dry run accepted it; else `unconfirmed` says why it was not asked.
     """

@@ -24,7 +24,7 @@ class Ref:
 
     @property
     def short(self) -> str:
-        """"Kind/name", for lines whose namespace is already known."""
+        """ "Kind/name", for lines whose namespace is already known."""
         return f"{self.kind}/{self.name}"
 
     @classmethod

@@ -104,7 +104,7 @@ class Signals:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Immutable. objects: decoded Structs by kind; a kind that was not read is missing and in gaps."""
+    """Immutable. objects: decoded Structs by kind; a kind that was not read is not in it."""
 
     taken_at: datetime
     cluster: ClusterIdentity
@@ -120,8 +120,7 @@ class Snapshot:
 
     def get(self, kind: type[ObjectT], namespace: str, name: str) -> ObjectT | None:
         """One object by name, or None."""
-        found = self._by_name.get((kind.KIND, namespace, name))
-        return found  # type: ignore[return-value]  # keyed by KIND
+        return self._by_name.get((kind.KIND, namespace, name))  # type: ignore[return-value]  # keyed by KIND
 
     def find(self, ref: Ref) -> KubeObject | None:
         """One object by Ref (kind, namespace, name), or None."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from stratus_cli.kube.diff import diff
-from stratus_cli.model.change import Absent, Change
+from stratus_cli.model.change import Absent, Change, Json
 from stratus_cli.model.diagnosis import Diagnosis, Incident
 from stratus_cli.model.finding import Evidence, Finding
 from stratus_cli.model.health import Health, UnitHealth
@@ -232,7 +232,7 @@ def _time(at: datetime | None) -> str | None:
     return at.isoformat().replace("+00:00", "Z") if at is not None else None
 
 
-def _json(item: Any) -> Any:
+def _json(item: Json) -> Json:
     """Plain JSON: tuples and mappings become lists and objects, times text."""
     match item:
         case Absent():

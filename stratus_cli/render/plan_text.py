@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any
 
 from stratus_cli.kube.diff import diff
-from stratus_cli.model.change import Change, FieldEdit
+from stratus_cli.model.change import Change, FieldEdit, Json
 from stratus_cli.model.plan import Candidate, Plan, Risk, Step
 from stratus_cli.render.incident_text import names
 from stratus_cli.render.page import Page
@@ -92,7 +91,7 @@ def _edit_lines(edit: FieldEdit) -> list[str]:
     ]
 
 
-def _yaml(item: Any) -> str:
+def _yaml(item: Json) -> str:
     import yaml
 
     text: str = yaml.safe_dump(item, sort_keys=False, allow_unicode=True)

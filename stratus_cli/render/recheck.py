@@ -12,7 +12,7 @@ from typing import Any
 
 from stratus_cli.kube.diff import diff
 from stratus_cli.kube.paths import with_value
-from stratus_cli.model.change import ABSENT, Change, FieldEdit
+from stratus_cli.model.change import ABSENT, Change, FieldEdit, Json
 from stratus_cli.model.finding import Evidence
 from stratus_cli.model.ref import Ref
 
@@ -99,7 +99,7 @@ def _patch(ref: Ref, edits: tuple[FieldEdit, ...]) -> str:
     return f"kubectl{_namespace(ref)} patch {_target(ref)}{kind} -p {text}"
 
 
-def _has_list(item: Any) -> bool:
+def _has_list(item: Json) -> bool:
     if isinstance(item, dict):
         return any(_has_list(part) for part in item.values())
     return isinstance(item, list)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from typing import Any
 
-from stratus_cli.model.change import Absent
+from stratus_cli.model.change import Absent, Json
 
 LONGEST = 300  # characters of one value in text output; whole values are in -o json
 
@@ -23,7 +22,7 @@ def clean(text: object, *, longest: int | None = LONGEST) -> str:
     return shown
 
 
-def value(item: Any) -> str:
+def value(item: Json) -> str:
     """A JSON value for people: words as they are, the rest as JSON."""
     if isinstance(item, Absent):
         return "(absent)"

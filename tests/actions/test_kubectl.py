@@ -80,7 +80,9 @@ def replica_set(revision: int, image: str) -> dict[str, Any]:
             "namespace": "shop",
             "uid": f"r{revision}",
             "annotations": {"deployment.kubernetes.io/revision": str(revision)},
-            "ownerReferences": [{"kind": "Deployment", "name": "web", "uid": "u1", "controller": True}],
+            "ownerReferences": [
+                {"kind": "Deployment", "name": "web", "uid": "u1", "controller": True}
+            ],
         },
         "spec": {"template": template},
     }
@@ -132,8 +134,7 @@ def edits(line: str) -> dict[str, tuple[Any, Any]]:
     assert item.change.before is not None
     assert item.change.after is not None
     return {
-        edit.path: (edit.before, edit.after)
-        for edit in diff(item.change.before, item.change.after)
+        edit.path: (edit.before, edit.after) for edit in diff(item.change.before, item.change.after)
     }
 
 
@@ -143,17 +144,46 @@ TEMPLATE = "spec.template.spec."
 @pytest.mark.parametrize(
     ("line", "wanted"),
     [
-        ("kubectl -n shop set image deployment/web web=app:2", {f"{TEMPLATE}containers[name=web].image": "app:2"}),
-        ("kubectl set image deploy web side=s:2 -n=shop", {f"{TEMPLATE}containers[name=side].image": "s:2"}),
-        ("kubectl set env deployment/web -c web B=2", {f"{TEMPLATE}containers[name=web].env[name=B]": {"name": "B", "value": "2"}}),
+        (
+            "kubectl -n shop set image deployment/web web=app:2",
+            {f"{TEMPLATE}containers[name=web].image": "app:2"},
+        ),
+        (
+            "kubectl set image deploy web side=s:2 -n=shop",
+            {f"{TEMPLATE}containers[name=side].image": "s:2"},
+        ),
+        (
+            "kubectl set env deployment/web -c web B=2",
+            {f"{TEMPLATE}containers[name=web].env[name=B]": {"name": "B", "value": "2"}},
+        ),
         ("kubectl scale deployments.apps/web --replicas 5", {"spec.replicas": 5}),
         ("kubectl -nshop scale deploy/web --replicas=0", {"spec.replicas": 0}),
-        ("kubectl set resources deploy/web -c=web --limits=memory=64Mi", {f"{TEMPLATE}containers[name=web].resources.limits.memory": "64Mi"}),
-        ("kubectl rollout undo deployment/web --to-revision=1", {f"{TEMPLATE}containers[name=web].image": "app:0"}),
+        (
+            "kubectl set resources deploy/web -c=web --limits=memory=64Mi",
+            {f"{TEMPLATE}containers[name=web].resources.limits.memory": "64Mi"},
+        ),
+        (
+            "kubectl rollout undo deployment/web --to-revision=1",
+            {f"{TEMPLATE}containers[name=web].image": "app:0"},
+        ),
         ("kubectl rollout pause deployment/web", {"spec.paused": True}),
-        ("kubectl rollout restart deployment/web", {"spec.template.metadata.annotations": {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}}),
-        ("kubectl patch svc/web --type=merge -p '{\"spec\":{\"selector\":{\"app\":\"x\"}}}'", {"spec.selector.app": "x"}),
-        ("kubectl patch svc web --type json -p '[{\"op\":\"replace\",\"path\":\"/spec/ports/0/targetPort\",\"value\":9}]'", {"spec.ports[port=80,protocol=TCP].targetPort": 9}),
+        (
+            "kubectl rollout restart deployment/web",
+            {
+                "spec.template.metadata.annotations": {
+                    "kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"
+                }
+            },
+        ),
+        (
+            'kubectl patch svc/web --type=merge -p \'{"spec":{"selector":{"app":"x"}}}\'',
+            {"spec.selector.app": "x"},
+        ),
+        (
+            "kubectl patch svc web --type json -p "
+            '\'[{"op":"replace","path":"/spec/ports/0/targetPort","value":9}]\'',
+            {"spec.ports[port=80,protocol=TCP].targetPort": 9},
+        ),
         ("kubectl label deploy/web tier=front", {"metadata.labels.tier": "front"}),
         ("kubectl annotate deploy/web a.b/c='x y'", {"metadata.annotations": {"a.b/c": "x y"}}),
     ],
@@ -172,7 +202,7 @@ def test_each_change_rests_on_the_fields_it_edits() -> None:
 def test_the_shown_line_means_the_same() -> None:
     for line in (
         "kubectl set env deploy/web -c web B='a b' A-",
-        "kubectl patch svc/web --type=merge -p '{\"spec\":{\"selector\":{\"app\":\"it s\"}}}'",
+        'kubectl patch svc/web --type=merge -p \'{"spec":{"selector":{"app":"it s"}}}\'',
         "kubectl label deploy/web x=1",
     ):
         (item,) = prepared(line)
@@ -210,8 +240,8 @@ def test_deleting_is_reversible_only_where_nothing_else_goes() -> None:
         ("kubectl label deploy/web app=other", "overwrite"),
         ("kubectl rollout undo deploy/web --to-revision=7", "revision"),
         ("kubectl set resources deploy/web --limits=memory=much", "quantity"),
-        ("kubectl patch deploy/web -p '{\"metadata\":{\"finalizers\":null,\"name\":\"x\"}}'", "patch"),
-        ("kubectl patch deploy/web -p '{\"status\":{\"replicas\":9}}'", "patch"),
+        ('kubectl patch deploy/web -p \'{"metadata":{"finalizers":null,"name":"x"}}\'', "patch"),
+        ('kubectl patch deploy/web -p \'{"status":{"replicas":9}}\'', "patch"),
         ("kubectl patch secret/s -p '{\"data\":{}}'", "secret"),
     ],
 )

@@ -21,9 +21,7 @@ def test_help_and_version_load_nothing_heavy() -> None:
         "assert main(['--help']) == 0 and main(['--version']) == 0\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])\n"
     )
-    ran = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines()[-1] == "[]"
     assert f"stratus {__version__}" in ran.stdout
 

@@ -1,4 +1,4 @@
-"""Bad input: one clear message of at most three lines, the right exit code, nothing half-written."""
+"""Bad input: one clear message of at most three lines, the right exit code, nothing half-done."""
 
 from __future__ import annotations
 
@@ -58,8 +58,13 @@ def answering(request: pytest.FixtureRequest) -> Iterator[str]:
         def do_GET(self) -> None:
             reason = {401: "Unauthorized", 403: "Forbidden"}[status]
             body = json.dumps(
-                {"kind": "Status", "status": "Failure", "reason": reason, "code": status,
-                 "message": f"{reason} by the test server"}
+                {
+                    "kind": "Status",
+                    "status": "Failure",
+                    "reason": reason,
+                    "code": status,
+                    "message": f"{reason} by the test server",
+                }
             ).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -111,9 +116,7 @@ def test_wrong_context(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize("answering", [401], indirect=True)
-def test_expired_token(
-    tmp_path: Path, answering: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_expired_token(tmp_path: Path, answering: str, capsys: pytest.CaptureFixture[str]) -> None:
     config = kubeconfig(tmp_path, answering)
     assert real(tmp_path, "detect", "--kubeconfig", config).code == 7
     assert "not-a-real-token" not in "".join(lines_of(capsys))
@@ -128,9 +131,7 @@ def test_no_permission_is_not_nothing_wrong(tmp_path: Path, answering: str) -> N
     assert "not read: Pod" in outcome.out
 
 
-def test_a_namespace_that_does_not_exist(
-    stage: Stage, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_namespace_that_does_not_exist(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     assert stage.run("detect", "-n", "shpo").code == 2
     lines = lines_of(capsys)
     assert any("shpo" in line for line in lines)
@@ -149,16 +150,12 @@ def test_a_corrupt_recording(
     assert any("broken.json" in line for line in lines_of(capsys))
 
 
-def test_a_recording_that_is_not_there(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_recording_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert real(tmp_path, "detect", "--from", str(tmp_path / "none.json")).code == 2
     assert any("none.json" in line for line in lines_of(capsys))
 
 
-def test_an_edited_plan(
-    stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_edited_plan(stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stage.run("plan", "-n", "shop", "--out", "plan.yaml")
     path = tmp_path / "plan.yaml"
     text = path.read_text()
@@ -213,7 +210,9 @@ def test_a_full_disk_writes_nothing_to_the_cluster(
 
 
 def test_a_file_that_cannot_be_written_keeps_the_former_one(
-    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    stage: Stage,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     target = tmp_path / "report.txt"

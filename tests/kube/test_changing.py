@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stratus_cli.kube.diff import apply_edits, diff, same_value
+from stratus_cli.kube.fields import segments
 from stratus_cli.kube.merge import json_patch, merge_patch, strategic
 from stratus_cli.kube.normal import differences, digest, fields_digest, normal_form
 from stratus_cli.kube.paths import render_path, value_at, with_value
 from stratus_cli.kube.quantities import parse_quantity
 from stratus_cli.kube.skeleton import skeleton
 from stratus_cli.kube.three_way import take_back
-from stratus_cli.kube.fields import segments
 from stratus_cli.model.change import ABSENT
 
-scalars = st.none() | st.booleans() | st.integers(-9, 9) | st.text("ab./\"] =,\n", max_size=4)
+scalars = st.none() | st.booleans() | st.integers(-9, 9) | st.text('ab./"] =,\n', max_size=4)
 names = st.sampled_from(["a", "b", "x.y/z", "spec", "name", 'q"', "e]"])
 values = st.recursive(
     scalars,
@@ -126,10 +126,18 @@ def test_the_normal_form_is_idempotent(item: Any) -> None:
 
 def test_a_list_with_one_key_twice_is_one_value() -> None:
     """A shadowed env name: order and both values survive."""
-    before = {"kind": "Pod", "spec": {"containers": [{"name": "c", "env": [
-        {"name": "A", "value": "1"}, {"name": "A", "value": "2"}]}]}}
-    after = {"kind": "Pod", "spec": {"containers": [{"name": "c", "env": [
-        {"name": "A", "value": "3"}]}]}}
+    before = {
+        "kind": "Pod",
+        "spec": {
+            "containers": [
+                {"name": "c", "env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]}
+            ]
+        },
+    }
+    after = {
+        "kind": "Pod",
+        "spec": {"containers": [{"name": "c", "env": [{"name": "A", "value": "3"}]}]},
+    }
     (edit,) = diff(before, after)
     assert edit.path == "spec.containers[name=c].env"
     assert apply_edits(before, [edit]) == after
@@ -137,13 +145,38 @@ def test_a_list_with_one_key_twice_is_one_value() -> None:
 
 
 def test_a_strategic_patch_merges_lists_by_their_key() -> None:
-    item = {"kind": "Deployment", "spec": {"template": {"spec": {"containers": [
-        {"name": "a", "image": "1", "args": ["x"]}, {"name": "b", "image": "1"}]}}}}
-    patch = {"spec": {"template": {"spec": {"containers": [
-        {"name": "b", "image": "2"}, {"name": "a", "args": None}, {"name": "c", "image": "3"}]}}}}
+    item = {
+        "kind": "Deployment",
+        "spec": {
+            "template": {
+                "spec": {
+                    "containers": [
+                        {"name": "a", "image": "1", "args": ["x"]},
+                        {"name": "b", "image": "1"},
+                    ]
+                }
+            }
+        },
+    }
+    patch = {
+        "spec": {
+            "template": {
+                "spec": {
+                    "containers": [
+                        {"name": "b", "image": "2"},
+                        {"name": "a", "args": None},
+                        {"name": "c", "image": "3"},
+                    ]
+                }
+            }
+        }
+    }
     made = strategic(item, patch, "Deployment")
     assert made["spec"]["template"]["spec"]["containers"] == [
-        {"name": "a", "image": "1"}, {"name": "b", "image": "2"}, {"name": "c", "image": "3"}]
+        {"name": "a", "image": "1"},
+        {"name": "b", "image": "2"},
+        {"name": "c", "image": "3"},
+    ]
     patch = {"spec": {"template": {"spec": {"containers": [{"name": "a", "$patch": "delete"}]}}}}
     assert len(strategic(item, patch, "Deployment")["spec"]["template"]["spec"]["containers"]) == 1
 
@@ -172,11 +205,13 @@ def test_rfc_7386(item: Any, patch: Any, wanted: Any) -> None:
 
 
 def test_rfc_6902() -> None:
-    assert json_patch({"foo": ["bar", "baz"]}, [
-        {"op": "add", "path": "/foo/1", "value": "qux"}]) == {"foo": ["bar", "qux", "baz"]}
+    assert json_patch(
+        {"foo": ["bar", "baz"]}, [{"op": "add", "path": "/foo/1", "value": "qux"}]
+    ) == {"foo": ["bar", "qux", "baz"]}
     assert json_patch({"a/b": 1}, [{"op": "remove", "path": "/a~1b"}]) == {}
-    assert json_patch({"foo": {"a": 1}, "qux": {}}, [
-        {"op": "move", "from": "/foo/a", "path": "/qux/b"}]) == {"foo": {}, "qux": {"b": 1}}
+    assert json_patch(
+        {"foo": {"a": 1}, "qux": {}}, [{"op": "move", "from": "/foo/a", "path": "/qux/b"}]
+    ) == {"foo": {}, "qux": {"b": 1}}
     for operations in (
         [{"op": "test", "path": "/a", "value": 2}],
         [{"op": "remove", "path": "/nope"}],
