@@ -8,6 +8,7 @@ that. The gate is the vector (health.verdict); this number is only shown.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -102,14 +103,20 @@ def _pod_stage(pod: Pod) -> PodStage:
 
 
 def _endpoints(graph: Graph, service: Service) -> int:
-    """Addresses that get traffic and belong to pods the selector means, a rollout's surplus cut."""
-    addresses = {
-        address
+    """Pods that get traffic and that the selector means, a rollout's surplus cut.
+
+    A leftover address, of a pod that is gone, does not count; a pod with an address of each family
+    is one. Without readable pods each address counts.
+    """
+    means = {pod.metadata.name for pod in graph.selected_pods(service) if is_live(pod)}
+    known = graph.snap.was_read("Pod")
+    serving = {
+        endpoint.target_ref.name if endpoint.target_ref else ", ".join(endpoint.addresses)
         for endpoint in graph.ready_endpoints_of(service)
-        for address in endpoint.addresses
+        if endpoint.target_ref is None or endpoint.target_ref.name in means or not known
     }
     most = sum(wanted(workload) for workload in graph.selected_workloads(service))
-    return min(len(addresses), most) if most else len(addresses)
+    return min(len(serving), most) if most else len(serving)
 
 
 def _complete(
@@ -121,8 +128,8 @@ def _complete(
     """The unit with what findings and telemetry say of it, and its score."""
     seen = traffic.get(unit.ref)
     busy = seen is not None and (seen.requests is None or seen.requests >= LEAST_REQUESTS)
-    errors = seen.error_rate if seen is not None and busy else None
-    p99 = seen.p99_s if seen is not None and busy else None
+    errors = _figure(seen.error_rate) if seen is not None and busy else None
+    p99 = _figure(seen.p99_s) if seen is not None and busy else None
     found = problems.get(unit.ref, ())
     return UnitHealth(
         unit.ref,
@@ -136,6 +143,11 @@ def _complete(
         found,
         _score(_availability(unit, found), errors, p99),
     )
+
+
+def _figure(value: float | None) -> float | None:
+    """A source's number, or None for what is none (0/0, a bucket without bound)."""
+    return value if value is not None and math.isfinite(value) and value >= 0 else None
 
 
 def _availability(unit: UnitHealth, problems: tuple[str, ...]) -> float | None:

@@ -24,7 +24,7 @@ ENDPOINTS_S = 60.0  # the EndpointSlice controller takes a second; a minute says
 
 
 def unsettled(graph: Graph, written: Mapping[Ref, int]) -> tuple[str, ...]:
-    """What is still converging, as sentences; () when all is. written: ref -> generation, 0 unknown."""
+    """What is still converging, as sentences; () when all is. written: ref -> generation or 0."""
     found: list[str] = []
     for ref, generation in sorted(written.items()):
         check = _CHECKS.get(ref.kind)
@@ -61,9 +61,7 @@ def _workload(graph: Graph, ref: Ref, generation: int) -> Iterator[str]:
     if available(item) < number:
         yield f"{name}: {available(item)} of {number} pods are available"
     old = [
-        pod
-        for pod in graph.pods_of(item)
-        if is_live(pod) and pod not in graph.new_pods_of(item)
+        pod for pod in graph.pods_of(item) if is_live(pod) and pod not in graph.new_pods_of(item)
     ]
     if old:
         yield f"{name}: {len(old)} old pods are still there"
@@ -87,15 +85,15 @@ def _service(graph: Graph, ref: Ref, generation: int) -> Iterator[str]:
     item = graph.snap.find(ref)
     if not isinstance(item, Service) or not item.spec.selector:
         return
+    # By name: a pod has one address of each family, and status.podIP is one of them.
     ready = {
-        pod.status.pod_ip
+        pod.metadata.name
         for pod in graph.selected_pods(item)
         if is_live(pod) and is_ready(pod) and pod.status.pod_ip
     }
     serving = {
-        address
+        endpoint.target_ref.name if endpoint.target_ref else ", ".join(endpoint.addresses)
         for endpoint in graph.ready_endpoints_of(item)
-        for address in endpoint.addresses
     }
     if ready - serving or (serving - ready and not item.spec.publish_not_ready_addresses):
         yield f"Service {ref.name}: its endpoints are not yet those of its {len(ready)} ready pods"
@@ -133,10 +131,18 @@ def _has_all(workload: Workload) -> Iterator[str]:
 
 
 def _pod(graph: Graph, ref: Ref, generation: int) -> Iterator[str]:
-    """A deleted pod is gone, and its workload whole again."""
+    """A deleted pod is gone, and the one that takes its place is ready."""
     item = graph.snap.find(ref)
     if isinstance(item, Pod) and item.metadata.deletion_timestamp is not None:
         yield f"Pod {ref.name}: it is still terminating"
+        return
+    # Pods are named after what makes them: OWNER-SUFFIX.
+    owner = ref.name.rpartition("-")[0]
+    for kind in (ReplicaSet, StatefulSet, DaemonSet):
+        maker = graph.snap.get(kind, ref.namespace, owner)
+        top = graph.top_owner(maker) if maker is not None else None
+        if isinstance(top, Workload):
+            yield from _has_all(top)
 
 
 _CHECKS: Mapping[str, Callable[[Graph, Ref, int], Iterator[str]]] = {

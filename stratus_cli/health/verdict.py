@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from stratus_cli.health.compare import Moved, compare
 from stratus_cli.kube.kinds import BY_KIND
-from stratus_cli.model.finding import Finding, Severity, Skip
+from stratus_cli.model.finding import Finding, Skip
 from stratus_cli.model.health import Decision, Health, UnitHealth, Verdict
 from stratus_cli.model.ref import Ref
 
@@ -46,7 +46,7 @@ def judge(
         return Verdict(Decision.ROLL_BACK, tuple(sure.values()), improved, tuple(worse))
     waiting = (
         *worse.values(),
-        *_unknown(baseline, now),
+        *_unknown(gate, baseline, now),
         *_roots_left(gate, now, findings, skips),
         *(
             f"{ref} is no better than before"
@@ -95,6 +95,10 @@ def _worse(gate: Gate, baseline: Sequence[Health], now: Health) -> Iterator[tupl
             if not _unread(ref, now):
                 yield ref, f"{ref} is gone, which counts as worst"
             continue
+        if new.wanted == 0 and any(unit.wanted for unit in old):
+            # Nothing is broken any more where nothing is wanted: no repair.
+            yield ref, f"{ref} was brought to zero, which counts as worst"
+            continue
         moved = compare(old, new)
         if ref in gate.targets:
             if moved and not moved[0].better:
@@ -103,18 +107,13 @@ def _worse(gate: Gate, baseline: Sequence[Health], now: Health) -> Iterator[tupl
             bad = next((item for item in moved if not item.better), None)
             if bad is not None:
                 yield ref, f"{ref} is worse: {bad.what}"
-        elif (bad := _far_loss(old, new, moved)) is not None:
-            yield ref, f"{ref} is worse, and nothing says why: {bad.what}"
+        elif (bad := _far_loss(old, moved)) is not None:
+            yield ref, f"{ref}, which the change does not reach, is worse: {bad.what}"
 
 
-def _far_loss(
-    old: Sequence[UnitHealth], new: UnitHealth, moved: tuple[Moved, ...]
-) -> Moved | None:
-    """A loss of a unit that the change does not reach.
-
-    One that was not well before, and one that has a problem of its own now, is not ours.
-    """
-    if any(unit.problems for unit in old) or new.problems:
+def _far_loss(old: Sequence[UnitHealth], moved: tuple[Moved, ...]) -> Moved | None:
+    """A loss of a unit that the change does not reach. One that was not well before is not ours."""
+    if any(unit.problems for unit in old):
         return None
     return next((item for item in moved if not item.better), None)
 
@@ -126,7 +125,7 @@ def _is_better(ref: Ref, baseline: Sequence[Health], now: Health) -> bool:
     if not old:
         return not new.problems
     moved = compare(old, new)
-    return bool(moved) and moved[0].better or _has_fewer(old, new)
+    return (bool(moved) and moved[0].better) or _has_fewer(old, new)
 
 
 def _has_fewer(old: Sequence[UnitHealth], new: UnitHealth) -> bool:
@@ -141,7 +140,13 @@ def _must_improve(ref: Ref, gate: Gate, baseline: Sequence[Health]) -> bool:
     return bool(gate.roots) and any(unit.problems for unit in _samples(ref, baseline))
 
 
-def _unknown(baseline: Sequence[Health], now: Health) -> Iterator[str]:
+def _unknown(gate: Gate, baseline: Sequence[Health], now: Health) -> Iterator[str]:
+    if not baseline:
+        yield "there is no baseline to compare with"
+        return
+    for ref in _known(baseline):
+        if ref not in now.units and ref not in gate.stops and _unread(ref, now):
+            yield f"{ref} was seen before and cannot be seen now"
     before = {subject for health in baseline for subject in health.unread}
     for subject in now.unread:
         if subject not in before:
@@ -151,14 +156,26 @@ def _unknown(baseline: Sequence[Health], now: Health) -> Iterator[str]:
 def _roots_left(
     gate: Gate, now: Health, findings: Sequence[Finding], skips: Sequence[Skip]
 ) -> Iterator[str]:
-    present = {item.key for item in findings if item.severity >= Severity.DEGRADED}
+    present = {item.key for item in findings}  # a lower severity is not "gone"
     undecided = {skip.rule for skip in skips}
     for rule, ref in gate.roots:
         unit = now.units.get(ref)
-        if (rule, ref) in present or (unit is not None and rule in unit.problems):
+        on_unit = unit is not None and rule in unit.problems
+        if (rule, ref) in present or on_unit or _is_on_pods(rule, ref, unit, findings):
             yield f"{rule} is still there on {ref}"
         elif rule in undecided:
             yield f"{rule} cannot be decided now"
+
+
+def _is_on_pods(rule: str, ref: Ref, unit: UnitHealth | None, findings: Sequence[Finding]) -> bool:
+    """Pods of an owner that is no unit (a Job, a CronJob) still have it; they bear its name."""
+    return unit is None and any(
+        item.rule == rule
+        and item.ref.kind == "Pod"
+        and item.ref.namespace == ref.namespace
+        and item.ref.name.startswith(f"{ref.name}-")
+        for item in findings
+    )
 
 
 def _praise(gate: Gate, improved: Sequence[Ref]) -> Iterator[str]:
