@@ -105,16 +105,17 @@ class LiveCluster:
     ) -> None:
         """DELETE of exactly this object in exactly this version, where one is given."""
         conditions = {"uid": uid, "resourceVersion": resource_version}
-        options = {
+        options: dict[str, Any] = {
             "kind": "DeleteOptions",
             "apiVersion": "v1",
             "preconditions": {key: value for key, value in conditions.items() if value},
             # Jobs would leave their pods behind by default (batch/v1 through the API).
             "propagationPolicy": "Orphan" if orphan else "Background",
         }
-        query = {"dryRun": "All"} if dry_run else None
-        body = json.dumps(options).encode()
-        self._http.write("DELETE", self._resources.path(ref), body, query)
+        if dry_run:
+            # NOTE: only here. With a body the API server reads no query, and really deletes.
+            options["dryRun"] = ["All"]
+        self._http.write("DELETE", self._resources.path(ref), json.dumps(options).encode())
 
     def allowed(self, verb: str, ref: Ref) -> bool | None:
         """Asks the server; None when it does not say."""
