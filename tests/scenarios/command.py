@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -64,11 +64,11 @@ class Stratus:
         return ended(self.start(*arguments, module=module, env=env))
 
     def entries(self) -> list[dict[str, Any]]:
-        """The journal's records as they are on disk, without its header."""
-        lines: Sequence[str] = ()
-        for path in sorted((self.folder / "state").glob("**/*.jsonl")):
-            lines = [*lines, *path.read_text(encoding="utf-8").splitlines()]
-        return [json.loads(line) for line in lines if line.strip("\0 ")]
+        """The records of its journals as they are on disk, oldest first."""
+        texts = [path.read_text("utf-8") for path in (self.folder / "state").glob("**/*.jsonl")]
+        lines = [line for text in texts for line in text.splitlines() if line.endswith("}")]
+        records = [record for record in map(json.loads, lines) if "tx" in record]
+        return sorted(records, key=lambda record: str(record["at"]))
 
     def _env(self) -> dict[str, str]:
         own = {

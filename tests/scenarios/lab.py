@@ -38,10 +38,13 @@ class Broken:
 
 @dataclass(frozen=True)
 class Told:
-    """What the reading stages said."""
+    """What the reading stages said. before/after: what any write of theirs would have moved."""
 
     detect: Outcome
     diagnose: Outcome
+    plan: Outcome
+    before: dict[str, object]
+    after: dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -164,9 +167,11 @@ def _tell_fault(story: Story, place: Place, *, to_the_end: bool) -> None:
     story.sight.set_result(sight)
     if not to_the_end:
         return
-    detect = stratus.run("detect", *space, "-o", "json")
-    diagnose = stratus.run("diagnose", *space, "-o", "json", *more)
-    story.told.set_result(Told(detect, diagnose))
+    before = place.generations()
+    detect, diagnose, plan = (
+        stratus.run(name, *space, "-o", "json", *more) for name in ("detect", "diagnose", "plan")
+    )
+    story.told.set_result(Told(detect, diagnose, plan, before, place.generations()))
     run = ("run", *space, "--auto", "-o", "json", "--watch-for", "0", *more)
     story.repaired.set_result(_tried(stratus.run(*run), place))
     undo = ("undo", "--last", "--accept-loss", "--auto", *space, "-o", "json")

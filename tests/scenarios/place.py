@@ -17,7 +17,7 @@ from tests.cluster.client import ApiError
 from tests.scenarios.command import Stratus
 from tests.scenarios.scenario import Item
 from tests.scenarios.site import Site
-from tests.scenarios.state import State
+from tests.scenarios.state import State, wishes
 from tests.scenarios.wellness import unwell
 
 REQUESTS = 10  # through the front door, one after the other
@@ -47,6 +47,10 @@ class Place:
         """The command line, with a state folder of its own."""
         return Stratus(self.bed.kubeconfig, self.folder)
 
+    def as_user(self, user: str) -> Stratus:
+        """The command line as another user, with the same state folder."""
+        return Stratus(self.bed.kubeconfig_for(user), self.folder)
+
     def items(self, kind: str) -> list[Item]:
         """Every object of a kind here."""
         found: list[Item] = self.bed.api("GET", BY_KIND[kind].path(self.namespace))["items"]
@@ -68,12 +72,13 @@ class Place:
         """What a write to any object's wishes would move."""
         kinds = ("Deployment", "Service", "ConfigMap", "ResourceQuota", "ReplicaSet")
         return {
-            f"{kind}/{item['metadata']['name']}": item["metadata"].get(
-                "generation", item["metadata"]["resourceVersion"]
+            f"{kind}/{item['metadata']['name']}": (
+                item["metadata"]["uid"],
+                item["metadata"].get("generation"),
+                wishes(item),
             )
             for kind in kinds
             for item in self.items(kind)
-            if kind != "ConfigMap" or item["metadata"]["name"] != "kube-root-ca.crt"
         }
 
     def front_door(self, requests: int = REQUESTS) -> int:

@@ -29,7 +29,7 @@ class State:
     def of(cls, items: Items) -> State:
         """Read a namespace."""
         wishes = {
-            f"{kind}/{item['metadata']['name']}": _wishes(item)
+            f"{kind}/{item['metadata']['name']}": wishes(item)
             for kind in KINDS
             for item in items(kind)
         }
@@ -41,14 +41,8 @@ class State:
         return cls(wishes, templates)
 
 
-def differences(before: State, after: State) -> list[str]:
-    """What is not as before; templates may only have come. [] when all is."""
-    found = [*_differences("", before.wishes, after.wishes)]
-    found += [f"gone from the history: {item}" for item in before.templates - after.templates]
-    return found
-
-
-def _wishes(item: Item) -> Item:
+def wishes(item: Item) -> Item:
+    """What is asked of one object."""
     meta = item["metadata"]
     annotations = {k: v for k, v in (meta.get("annotations") or {}).items() if k != REVISION}
     return {
@@ -57,6 +51,18 @@ def _wishes(item: Item) -> Item:
         "finalizers": meta.get("finalizers") or [],
         **{key: item[key] for key in WISHES if key in item},
     }
+
+
+def wish_differences(before: State, after: State) -> list[str]:
+    """What is not wished as before, whatever the history of it. [] when all is."""
+    return [*_differences("", before.wishes, after.wishes)]
+
+
+def differences(before: State, after: State) -> list[str]:
+    """What is not as before; templates may only have come. [] when all is."""
+    found = wish_differences(before, after)
+    found += [f"gone from the history: {item}" for item in before.templates - after.templates]
+    return found
 
 
 def _differences(path: str, before: Any, after: Any) -> Iterator[str]:
