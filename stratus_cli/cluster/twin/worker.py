@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-from stratus_cli.cluster.twin import images as names
 from stratus_cli.cluster.twin.containers import NEVER_S, Container
 from stratus_cli.cluster.twin.environment import (
     ConfigProblem,
@@ -25,6 +24,7 @@ from stratus_cli.cluster.twin.parts import Parts
 from stratus_cli.cluster.twin.pod_status import status_of
 from stratus_cli.cluster.twin.probes import KINDS, Prober
 from stratus_cli.cluster.twin.programs import Run, Start, run
+from stratus_cli.cluster.twin.pulling import Puller
 from stratus_cli.cluster.twin.store import Item, fresh, key_of
 from stratus_cli.cluster.twin.usage import amount, is_finished
 from stratus_cli.cluster.twin.world import Image, World
@@ -73,6 +73,7 @@ class PodWorker:
         self._has_sandbox = False
         self.is_closed = False
         self._retry = 0
+        self._puller = Puller(shared.node, shared.images, self._parts.timeline, self._say)
         self._prober = Prober(self, shared.network, self._ip)
 
     @property
@@ -195,7 +196,7 @@ class PodWorker:
         """Start it. since_s: when it ended last; a kill for a probe does not count yet."""
         if self._backs_off(container, since_s):
             return False
-        if not (yield from self._image(container)):
+        if not (yield from self._puller.ensure(container)):
             return False
         pod = self.pod
         if pod is None:
@@ -272,60 +273,6 @@ class PodWorker:
         text = f"back-off {length} restarting failed container={container.name} pod={pod}"
         container.waiting = ("CrashLoopBackOff", text)
         return True
-
-    def _image(self, container: Container) -> Steps:
-        """Have the image on the node, or say why not."""
-        image = str(container.spec.get("image", ""))
-        policy = container.spec.get("imagePullPolicy", "IfNotPresent")
-        held = self._shared.images.holds(self._shared.node, image)
-        if not names.is_valid(image):
-            text = names.invalid_message(image)
-            self._say("Warning", "InspectFailed", text, container)
-            return self._no_image(container, "InvalidImageName", text)
-        if held and policy != "Always":
-            text = f'Container image "{image}" already present on machine'
-            self._say("Normal", "Pulled", text, container)
-            return True
-        if policy == "Never":
-            text = f'Container image "{image}" is not present with pull policy of Never'
-            self._say("Warning", "ErrImageNeverPull", text, container)
-            return self._no_image(container, "ErrImageNeverPull", text)
-        now = self._parts.timeline.now_s
-        if now - container.pull.updated_s < container.pull.length_s:
-            return self._still_no_image(container, image)
-        return (yield from self._pull(container, image))
-
-    def _still_no_image(self, container: Container, image: str) -> bool:
-        text = f'Back-off pulling image "{image}"'
-        self._say("Normal", "BackOff", text, container)
-        return self._no_image(container, "ImagePullBackOff", f"{text}: {container.pull_error}")
-
-    def _pull(self, container: Container, image: str) -> Steps:
-        self._say("Normal", "Pulling", f'Pulling image "{image}"', container)
-        found = self._shared.images.find(image)
-        yield found.pull_s if found else 0.3
-        if found is None:
-            trouble = names.not_found_message(image)
-            self._say("Warning", "Failed", f'Failed to pull image "{image}": {trouble}', container)
-            now = self._parts.timeline.now_s
-            container.pull.next(now, now)
-            container.pull_error = f"ErrImagePull: {trouble}"
-            return self._no_image(container, "ErrImagePull", trouble)
-        self._shared.images.pulled(self._shared.node, image)
-        took = f"{round(found.pull_s * 1000)}ms"
-        self._say(
-            "Normal",
-            "Pulled",
-            f'Successfully pulled image "{image}" in {took} ({took} including waiting). Image'
-            f" size: {found.size} bytes.",
-            container,
-        )
-        return True
-
-    def _no_image(self, container: Container, reason: str, text: str) -> bool:
-        container.waiting = (reason, text)
-        self._say("Warning", "Failed", f"Error: {reason}", container)
-        return False
 
     def _take_images(self, pod: Item) -> None:
         """An image may be changed in a living pod: the container is started anew."""
