@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stratus_cli.actions.base import Prepared
+from stratus_cli.kube.diff import apply_edits, diff
 from stratus_cli.kube.kinds import WORKLOADS
 from stratus_cli.kube.paths import value_at
 from stratus_cli.model.change import Change
@@ -20,6 +21,7 @@ from stratus_cli.model.errors import (
     Forbidden,
     Invalid,
     Refused,
+    RequestTimeout,
     StratusError,
 )
 from stratus_cli.model.plan import Refusal
@@ -29,6 +31,9 @@ from stratus_cli.model.ref import Ref
 TEMPLATE = "spec.template"
 SERVER_FIELDS = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields")
 EXCEEDED = "exceeded quota"
+NO_DRY_RUN = "does not support dry run"  # admission.k8s.io, of a webhook with side effects
+REFUSING = (400, 403, 404, 409, 422)  # of these the real request gets the same
+ATTEMPTS_ON_CONFLICT = 3
 
 
 def confirm(prepared: Prepared, cluster: Cluster, *, depends_on_earlier: bool) -> str | Refusal:
@@ -50,10 +55,12 @@ def confirm(prepared: Prepared, cluster: Cluster, *, depends_on_earlier: bool) -
         return error.what
     except ClusterUnreachable:
         raise
-    except (Forbidden, Invalid, Conflict) as error:
-        return Refusal("dry run", f"the server would refuse it: {error.what}", error.hint)
-    except ClusterAnswer as error:
+    except RequestTimeout as error:
         return f"the dry run had no answer ({error.what})"
+    except ClusterAnswer as error:
+        if NO_DRY_RUN in error.what or error.status not in REFUSING:
+            return f"the dry run failed ({error.what})"
+        return Refusal("dry run", f"the server would refuse it: {error.what}", error.hint)
 
 
 def fresh(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,7 +79,24 @@ def _dry_run(change: Change, cluster: Cluster) -> None:
     elif change.before is None:
         cluster.create(change.after, dry_run=True)
     else:
-        cluster.replace(change.after, dry_run=True)
+        _dry_run_update(change.before, change.after, change.ref, cluster)
+
+
+def _dry_run_update(
+    before: Mapping[str, Any], after: Mapping[str, Any], ref: Ref, cluster: Cluster
+) -> None:
+    """On a fresh read when the object moved, which each status update makes it do."""
+    for _ in range(ATTEMPTS_ON_CONFLICT):
+        try:
+            cluster.replace(after, dry_run=True)
+            return
+        except Conflict:
+            live = cluster.get(ref)
+            if live is None:
+                raise
+            after = apply_edits(live, diff(before, after))
+            before = live
+    cluster.replace(after, dry_run=True)
 
 
 def _pod_of_template(change: Change, cluster: Cluster) -> str | Refusal:

@@ -131,7 +131,9 @@ class Watch:
                 seen = look(self._observe)
             except ClusterUnreachable as error:
                 if self._elapsed() - self._age() > UNREACHABLE_S:
-                    reason = f"the API server did not answer for {UNREACHABLE_S:.0f} s ({error.what})"
+                    reason = (
+                        f"the API server did not answer for {UNREACHABLE_S:.0f} s ({error.what})"
+                    )
                     return self._end(Decision.ROLL_BACK, (reason,), None)
                 self._ports.clock.sleep(self._ports.limits.poll_s)
                 continue
@@ -171,9 +173,7 @@ class Watch:
             return self._end(Decision.ROLL_BACK, verdict.reasons, seen.health, verdict)
         return self._time_up(now, verdict, waiting, seen)
 
-    def _track(
-        self, now: float, verdict: Verdict, waiting: tuple[str, ...], seen: Look
-    ) -> None:
+    def _track(self, now: float, verdict: Verdict, waiting: tuple[str, ...], seen: Look) -> None:
         """For how long it has been good, bad, or without any movement."""
         good = not waiting and verdict.decision is Decision.COMMIT
         bad = not waiting and verdict.decision is Decision.ROLL_BACK

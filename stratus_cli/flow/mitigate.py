@@ -7,6 +7,7 @@ comes before this. Everything but a positive verdict rolls back.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+
 from stratus_cli.flow.announce import announce
 from stratus_cli.flow.gate import (
     Baseline,
@@ -68,9 +69,7 @@ def execute_plan(
     )
 
 
-def watch_after(
-    plan: Plan, ports: Ports, observe: Observe, seconds: float
-) -> tuple[str, ...]:
+def watch_after(plan: Plan, ports: Ports, observe: Observe, seconds: float) -> tuple[str, ...]:
     """Watch a commit. Reasons why it is worse by now and stayed so; () when it holds.
 
     The first signal ends the watch and keeps the commit.
@@ -113,9 +112,7 @@ def settle_and_close(
     ports = transaction.ports
     ports.progress.stage("Validation")
     written = {item.ref: item.generation for item in transaction.written}
-    watch = Watch(
-        plan, ports, observe, before, written, guard=transaction.guard, left_s=left_s
-    )
+    watch = Watch(plan, ports, observe, before, written, guard=transaction.guard, left_s=left_s)
     outcome = watch.until_sure()
     _journal_verdict(transaction, outcome)
     if outcome.verdict.decision is Decision.COMMIT:
@@ -161,9 +158,7 @@ def _attempt(
                     return close_by_roll_back(transaction, plan, ("interrupted",))
                 ports.progress.note(step.kubectl)
                 transaction.write(number, step)
-            return settle_and_close(
-                transaction, plan, before.healths, observe, left_s=left_s
-            )
+            return settle_and_close(transaction, plan, before.healths, observe, left_s=left_s)
         except (LeaseLost, JournalError):
             raise
         except StratusError as error:
@@ -187,9 +182,7 @@ def _refused(plan: Plan, ports: Ports, before: Baseline) -> Iterable[Refusal]:
     yield from refusals(plan, ports)
 
 
-def _blocked(
-    tx: str, plan: Plan, ports: Ports, refused: Sequence[Refusal]
-) -> TransactionReport:
+def _blocked(tx: str, plan: Plan, ports: Ports, refused: Sequence[Refusal]) -> TransactionReport:
     """Journaled too: that something was refused, and why, is part of the history."""
     journal = journal_of(ports)
     now = ports.clock.now()
@@ -202,9 +195,7 @@ def _blocked(
     return TransactionReport(tx, plan.incident, TransactionState.BLOCKED, 0, why, plan)
 
 
-def _open(
-    tx: str, plan: Plan, ports: Ports, leases: Leases, before: Baseline
-) -> Transaction:
+def _open(tx: str, plan: Plan, ports: Ports, leases: Leases, before: Baseline) -> Transaction:
     transaction = Transaction.begin(
         ports,
         tx,
@@ -258,4 +249,3 @@ def _report(
         unrestored,
         is_open,
     )
-

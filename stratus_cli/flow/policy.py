@@ -10,22 +10,27 @@ import fnmatch
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from stratus_cli.actions.base import Reader
 from stratus_cli.kube.kinds import BY_KIND
+from stratus_cli.kube.paths import value_at
+from stratus_cli.model.change import Change
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ports import Policy
 from stratus_cli.model.ref import Ref
 
 ARGO = ("argocd.argoproj.io/tracking-id", "argocd.argoproj.io/instance")
 FLUX = ("kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name")
+REPLICAS = "spec.replicas"
 HELM_RELEASE = "meta.helm.sh/release-name"
 
 
 def protected(ref: Ref, policy: Policy) -> Refusal | None:
     """The policy's word on an object, or None where it has none."""
-    if ref.namespace in policy.protected_namespaces:
+    namespace = ref.name if ref.kind == "Namespace" else ref.namespace
+    if namespace in policy.protected_namespaces:
         return Refusal(
             "protected",
-            f"namespace {ref.namespace} is protected",
+            f"namespace {namespace} is protected",
             "take it out of `protected-namespaces` in the configuration",
         )
     for pattern in policy.protected_names:
@@ -56,6 +61,21 @@ def owned(ref: Ref, item: Mapping[str, Any]) -> Refusal | None:
                 f"{name} applies {ref} ({found}: {marks[found]}) and may put it back",
                 "make the change in its source",
             )
+    return None
+
+
+def autoscaled(change: Change, read: Reader) -> Refusal | None:
+    """Who sets the number of replicas that this change would set, or None."""
+    before, after, ref = change.before, change.after, change.ref
+    if before is None or after is None:
+        return None
+    if value_at(before, REPLICAS) == value_at(after, REPLICAS):
+        return None
+    for item in read.list("HorizontalPodAutoscaler", ref.namespace):
+        aim = (item.get("spec") or {}).get("scaleTargetRef") or {}
+        if (aim.get("kind"), aim.get("name")) == (ref.kind, ref.name):
+            name = f"HorizontalPodAutoscaler {item['metadata']['name']}"
+            return Refusal("owner", f"{name} sets the replicas of {ref}", f"change {name} instead")
     return None
 
 

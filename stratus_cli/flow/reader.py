@@ -56,7 +56,7 @@ class PlanReader:
         except NotFound:
             found = {}
         for ref, planned in self._planned.items():
-            if ref.kind == kind and ref.namespace == namespace:
+            if ref.kind == kind and namespace in ("", ref.namespace):
                 found.pop(ref, None)
                 if planned is not None:
                     found[ref] = copy.deepcopy(planned)

@@ -56,7 +56,7 @@ class _Story:
     mitigate_s: float | None = None
 
 
-class _Stop(Exception):  # noqa: N818  # control flow inside this file, never an error
+class _Stop(Exception):  # control flow inside this file, never an error
     """A person said stop, or going on would be wrong."""
 
 
@@ -112,9 +112,7 @@ class _Loop:
 
     def _repair(self, incident: Incident, seen: Look) -> bool:
         """Try the candidates of one incident. Whether anything was written."""
-        made = candidates(
-            incident, seen.detection.graph, self._ports, self._request.runbooks
-        )
+        made = candidates(incident, seen.detection.graph, self._ports, self._request.runbooks)
         self._story.candidates[incident.id] = made
         if self._request.dry_run:
             return False
@@ -229,9 +227,7 @@ class _Loop:
         story = self._story
         tried = {tx.incident for tx in story.transactions}
         still = {item.id: item for item in _matching(last, self._request.incident)}
-        kept = [
-            item for key, item in story.incidents.items() if key in tried or key in still
-        ]
+        kept = [item for key, item in story.incidents.items() if key in tried or key in still]
         kept += [item for key, item in still.items() if key not in story.incidents]
         first = story.first
         return Report(

@@ -1,0 +1,146 @@
+"""Steps: typed actions become the writes of a plan, each on what the earlier ones leave.
+
+Reads only. A step that may not be made, or that the server would refuse, refuses the whole plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from stratus_cli.actions.base import Action, Prepared
+from stratus_cli.flow.confirm import confirm
+from stratus_cli.flow.policy import autoscaled, owned, owner_notes, protected
+from stratus_cli.flow.reader import PlanReader
+from stratus_cli.kube.diff import diff
+from stratus_cli.kube.known_good import MASK
+from stratus_cli.kube.normal import fields_digest
+from stratus_cli.kube.paths import value_at
+from stratus_cli.kube.redact import Redactor
+from stratus_cli.model.change import Change, Json, Reversibility
+from stratus_cli.model.errors import ClusterAnswer
+from stratus_cli.model.plan import Refusal, Step
+from stratus_cli.model.ports import Ports
+
+NO_CHANGE = "no change"  # the check's name in actions.base
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The writes, in order, and what a reviewer must know of them."""
+
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...]
+
+
+def steps_of(actions: Iterable[Action], ports: Ports) -> Steps | Refusal:
+    """The steps that the actions need now, or why there is no plan."""
+    reader = PlanReader(ports.cluster, ports.clock)
+    steps: list[Step] = []
+    notes: list[str] = []
+    idle: Refusal | None = None
+    for action in actions:
+        made = _prepared(action, reader)
+        if isinstance(made, Refusal):
+            if made.check != NO_CHANGE:
+                return made
+            idle = made  # an earlier step, or somebody else, has done it already
+            continue
+        for item in made:
+            step = _step(item, reader, ports)
+            if isinstance(step, Refusal):
+                return step
+            steps.append(step)
+            notes.extend(owner_notes(item.change.ref, item.change.before or {}))
+    if not steps:
+        return idle or Refusal(NO_CHANGE, "there is no line that changes anything")
+    if len(steps) > ports.limits.max_writes:
+        return too_many(len(steps), ports.limits.max_writes)
+    return Steps(tuple(steps), tuple(dict.fromkeys(notes)))
+
+
+def too_many(writes: int, limit: int) -> Refusal:
+    """More writes than a transaction may have (TNR's bounded risk window)."""
+    return Refusal(
+        "bounds",
+        f"{writes} writes are more than {limit} in one transaction",
+        "split it, or raise --max-writes (at most 20)",
+    )
+
+
+def _prepared(action: Action, reader: PlanReader) -> tuple[Prepared, ...] | Refusal:
+    try:
+        return action.prepare(reader)
+    except ClusterAnswer as error:
+        return Refusal("read", f"{error.what}: {error.where}", error.hint)
+
+
+def _step(prepared: Prepared, reader: PlanReader, ports: Ports) -> Step | Refusal:
+    change = prepared.change
+    before = change.before or {}
+    refusal = (
+        protected(change.ref, ports.policy)
+        or owned(change.ref, before)
+        or autoscaled(change, reader)
+        or _credential(change)
+        or _irreversible(change)
+    )
+    if refusal is not None:
+        return refusal
+    word = confirm(prepared, ports.cluster, depends_on_earlier=reader.is_planned(change.ref))
+    if isinstance(word, Refusal):
+        return word
+    reader.take(change)
+    return Step(
+        kubectl=prepared.kubectl,
+        change=change,
+        depends=prepared.depends,
+        digest=fields_digest(before, prepared.depends),
+        uid=str((before.get("metadata") or {}).get("uid", "")),
+        confirmed=not word,
+        unconfirmed=word,
+    )
+
+
+def _credential(change: Change) -> Refusal | None:
+    """A value that looks like a credential may not be journaled, so it may not be changed."""
+    redactor = Redactor(b"")  # only whether it masks is asked, never with what
+    before, after = change.before, change.after
+    if before is None or after is None:
+        item = dict((after if before is None else before) or {})
+        if before is None and _is_masked(item):
+            return _masked_value(str(change.ref))
+        return _looks_secret(str(change.ref)) if redactor.masks(item) else None
+    old, new = redactor.item(dict(before)), redactor.item(dict(after))
+    for edit in diff(before, after):
+        if _is_masked(edit.after):
+            return _masked_value(edit.path)
+        if value_at(old, edit.path) != edit.before or value_at(new, edit.path) != edit.after:
+            return _looks_secret(edit.path)
+    return None
+
+
+def _is_masked(value: Json) -> bool:
+    return MASK in str(value)
+
+
+def _masked_value(where: str) -> Refusal:
+    return Refusal(
+        "credential",
+        f"{where} would get a masked value, not the one behind the mask",
+        "make this change by hand",
+    )
+
+
+def _looks_secret(where: str) -> Refusal:
+    return Refusal(
+        "credential",
+        f"{where} looks like a credential, which is never journaled",
+        "make this change by hand, or keep the value in a Secret",
+    )
+
+
+def _irreversible(change: Change) -> Refusal | None:
+    if change.reversibility is not Reversibility.IRREVERSIBLE:
+        return None
+    return Refusal("irreversible", f"{change.ref} could not be put back", "make it by hand")
