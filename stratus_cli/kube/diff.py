@@ -1,7 +1,8 @@
 """The difference of two raw objects as field edits, and making such edits.
 
 An edit is named at the highest level that is on one side only, so its parents exist on both. Lists
-whose elements have keys are compared by key; the order of such a list is not an edit by itself.
+whose elements have keys are compared by key; the order of such a list is an edit by itself only
+where the order means something (kube.lists.ORDERED), and then the list is one value.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from stratus_cli.kube.fields import Segment, segments
-from stratus_cli.kube.lists import keyed, list_keys
+from stratus_cli.kube.lists import ORDERED, keyed, list_keys
 from stratus_cli.kube.paths import may_be_key, render_path, set_at
 from stratus_cli.model.change import ABSENT, FieldEdit, Json
+
+Elements = Mapping[tuple[str, ...], Any]
 
 
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldEdit, ...]:
@@ -72,7 +75,13 @@ def _lists(
     keys = list_keys(kind, names)
     before = keyed(old, keys) if keys else None
     after = keyed(new, keys) if keys else None
-    if keys is None or before is None or after is None or not _nameable(before, after):
+    if (
+        keys is None
+        or before is None
+        or after is None
+        or not _nameable(before, after)
+        or (names[-1] in ORDERED and not _same_order(before, after))
+    ):
         if not same_value(old, new):
             yield FieldEdit(render_path(path), old, new)
         return
@@ -83,5 +92,11 @@ def _lists(
         )
 
 
-def _nameable(*sides: Mapping[tuple[str, ...], Any]) -> bool:
+def _same_order(before: Elements, after: Elements) -> bool:
+    """Whether removing and appending elements of `before` gives the order of `after`."""
+    kept = [place for place in before if place in after]
+    return [*kept, *(place for place in after if place not in before)] == list(after)
+
+
+def _nameable(*sides: Elements) -> bool:
     return all(may_be_key(value) for side in sides for place in side for value in place)

@@ -25,22 +25,38 @@ MAP_KEYS: Mapping[str, tuple[str, ...]] = {
     "secrets": ("name",),
     "webhooks": ("name",),
     "readinessGates": ("conditionType",),
+    "schedulingGates": ("name",),
+    "resourceClaims": ("name",),
+    "matchConditions": ("name",),
 }
 """By the name of the list's field, wherever it stands: the API uses one name for one meaning."""
 
-PORTS = {
-    "containers": ("containerPort", "protocol"),
-    "initContainers": ("containerPort", "protocol"),
-}
+CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
+CONTAINER_PORTS = ("containerPort", "protocol")
 SERVICE_PORTS = ("port", "protocol")
+NUMBERS = ("port", "containerPort")
+"""Keys whose values are numbers."""
+
+ORDERED = ("initContainers", "env")
+"""Lists whose order means something: the order of running, and what $(NAME) may refer to."""
+
+FREE_MAPS = (
+    "annotations",
+    "labels",
+    "nodeSelector",
+    "data",
+    "binaryData",
+    "hard",
+    "limits",
+    "requests",
+)
+"""Maps whose keys stand each for itself and may have an owner each; other objects are one thing."""
 
 MERGE_KEYS: Mapping[str, str] = {
     **{name: keys[0] for name, keys in MAP_KEYS.items()},
     "topologySpreadConstraints": "topologyKey",
 }
 PRIMITIVE_MERGE = ("finalizers",)
-RETAIN_KEYS = ("volumes", "strategy")
-"""Unions whose other members go when one is set (patchStrategy retainKeys)."""
 
 
 def list_keys(kind: str, path: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -50,12 +66,11 @@ def list_keys(kind: str, path: tuple[str, ...]) -> tuple[str, ...] | None:
     """
     if not path:
         return None
-    name = path[-1]
-    if name == "ports":
+    if path[-1] == "ports":
         if kind == "Service" and path == ("spec", "ports"):
             return SERVICE_PORTS
-        return PORTS.get(path[-2]) if len(path) > 1 else None
-    return MAP_KEYS.get(name)
+        return CONTAINER_PORTS if len(path) > 1 and path[-2] in CONTAINERS else None
+    return MAP_KEYS.get(path[-1])
 
 
 def merge_key(kind: str, path: tuple[str, ...]) -> str | None:

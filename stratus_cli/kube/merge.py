@@ -6,7 +6,8 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stratus_cli.kube.lists import PRIMITIVE_MERGE, RETAIN_KEYS, merge_key
+from stratus_cli.kube.diff import same_value
+from stratus_cli.kube.lists import PRIMITIVE_MERGE, merge_key
 from stratus_cli.model.change import Json
 
 DIRECTIVE = "$patch"
@@ -29,7 +30,11 @@ def merge_patch(item: Json, patch: Json) -> Json:
 
 
 def strategic(item: Mapping[str, Any], patch: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    """A strategic merge patch. ValueError when the patch does not fit the object."""
+    """A strategic merge patch. ValueError when the patch does not fit the object.
+
+    As in the API, members of a union replace each other only by null or `$retainKeys`: a probe
+    that gets httpGet keeps its tcpSocket, and the server refuses it.
+    """
     made: dict[str, Any] = _map(kind, (), item, patch)
     return made
 
@@ -54,18 +59,27 @@ def _map(kind: str, names: tuple[str, ...], item: Json, patch: Mapping[str, Any]
     made = dict(copy.deepcopy(item)) if isinstance(item, Mapping) else {}
     if _RETAIN in rest:
         kept = rest.pop(_RETAIN)
+        if not isinstance(kept, list):
+            raise ValueError(f"{_RETAIN} is a list of names")
         made = {key: value for key, value in made.items() if key in kept}
     for key, value in rest.items():
         if key.startswith(_ORDER):
             continue
         if key.startswith(_REMOVE):
-            field = key.removeprefix(_REMOVE)
-            made[field] = [part for part in made.get(field) or [] if part not in value]
+            _remove_primitives(made, key.removeprefix(_REMOVE), value)
         elif value is None:
             made.pop(key, None)
         else:
             made[key] = _value(kind, (*names, key), made.get(key), value)
     return made
+
+
+def _remove_primitives(made: dict[str, Any], field: str, values: Json) -> None:
+    present = made.get(field)
+    if not isinstance(values, list) or not isinstance(present, list | None):
+        raise ValueError(f"{_REMOVE}{field} is a list, for a list")
+    if present is not None:
+        made[field] = [part for part in present if part not in values]
 
 
 def _value(kind: str, names: tuple[str, ...], old: Json, new: Json) -> Json:
@@ -82,11 +96,13 @@ def _list(kind: str, names: tuple[str, ...], old: list[Any], new: list[Any]) -> 
         if names[-1] in PRIMITIVE_MERGE:
             return [*copy.deepcopy(old), *(part for part in new if part not in old)]
         return copy.deepcopy(new)
-    if any(isinstance(part, Mapping) and part.get(DIRECTIVE) == "replace" for part in new):
+    if any(not isinstance(part, Mapping) for part in new):
+        raise ValueError(f"an element of {'.'.join(names)} is not an object")
+    if any(part.get(DIRECTIVE) == "replace" for part in new):
         return [copy.deepcopy(part) for part in new if part.get(DIRECTIVE) != "replace"]
     made: list[Any] = copy.deepcopy(old)
     for part in new:
-        if not isinstance(part, Mapping) or key not in part:
+        if key not in part:
             raise ValueError(f"an element of {'.'.join(names)} has no {key}")
         _merge_element(kind, names, made, part, key)
     return made
@@ -111,9 +127,6 @@ def _merge_element(
     if place is None:
         made.append(_map(kind, names, {}, part))
         return
-    if names[-1] in RETAIN_KEYS and _RETAIN not in part:
-        made[place] = _map(kind, names, made[place], part)
-        return
     merged = _map(kind, names, made[place], part)
     # 80 in a patch may have been written "80" by a template; the key keeps its type.
     merged[key] = made[place][key]
@@ -126,7 +139,7 @@ def _operate(document: Json, operation: Mapping[str, Any]) -> Json:
         raise ValueError("a JSON patch operation needs a path")
     match name:
         case "test":
-            if _find(document, pointer) != operation.get("value"):
+            if not same_value(_find(document, pointer), operation.get("value")):
                 raise ValueError(f"the test of {pointer} failed")
             return document
         case "add" | "replace":

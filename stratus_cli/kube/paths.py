@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stratus_cli.kube.fields import Segment, segments
+from stratus_cli.kube.lists import NUMBERS
 from stratus_cli.model.change import ABSENT, Json
 
 _PLAIN = re.compile(r"[A-Za-z_$][\w$-]*")
@@ -42,6 +43,8 @@ def with_value(item: Mapping[str, Any], path: str, value: Json) -> dict[str, Any
 
 def set_at(node: Json, path: tuple[Segment, ...], value: Json) -> None:
     """Set or remove in place; for a copy that the caller owns."""
+    if not path:
+        raise ValueError("an empty path names no field")
     head, rest = path[0], path[1:]
     if not rest:
         _put(node, head, value)
@@ -52,7 +55,7 @@ def set_at(node: Json, path: tuple[Segment, ...], value: Json) -> None:
             return
         below = [] if not isinstance(rest[0], str) else {}
         if isinstance(head, Mapping):
-            below = dict(head)
+            below = {name: _key(name, text) for name, text in head.items()}
         _put(node, head, below)
     set_at(below, rest, value)
 
@@ -93,6 +96,11 @@ def render_path(path: Iterable[Segment]) -> str:
 def may_be_key(value: Json) -> bool:
     """Whether a value can stand between brackets in a path without being misread."""
     return isinstance(value, str | int) and _SAFE_KEY.fullmatch(str(value)) is not None
+
+
+def _key(name: str, text: str) -> str | int:
+    """A list key as the API has it: a port is a number."""
+    return int(text) if name in NUMBERS and text.isdecimal() else text
 
 
 def _put(node: Json, head: Segment, value: Json) -> None:
