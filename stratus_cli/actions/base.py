@@ -7,14 +7,16 @@ untouched. What cannot be done is a Refusal with the check's name, never an exce
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
 from stratus_cli.kube.diff import diff
+from stratus_cli.kube.fields import segments
 from stratus_cli.kube.kinds import WORKLOADS
-from stratus_cli.model.change import Change, Reversibility
+from stratus_cli.kube.paths import render_path, value_at
+from stratus_cli.model.change import ABSENT, Change, Reversibility
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
 
@@ -74,9 +76,22 @@ def update(
     edits = diff(before, after)
     if not edits:
         return Refusal("no change", f"{ref} is so already", "nothing to do")
-    depends = dict.fromkeys((*(edit.path for edit in edits), *also))
+    rests = (path for edit in edits for path in _elements(before, edit.path))
+    depends = dict.fromkeys((*(edit.path for edit in edits), *rests, *also))
     change = Change(identified(ref, before), before, after, Reversibility.REVERSIBLE)
     return (Prepared(change, kubectl, tuple(depends)),)
+
+
+def _elements(before: Item, path: str) -> Iterator[str]:
+    """The keys of the list elements that a path goes through: they must still be there."""
+    parts = segments(path)
+    for length in range(1, len(parts)):
+        part = parts[length - 1]
+        if isinstance(part, Mapping):
+            for name in part:
+                found = render_path((*parts[:length], name))
+                if value_at(before, found) is not ABSENT:
+                    yield found
 
 
 def identified(ref: Ref, item: Item) -> Ref:

@@ -14,12 +14,15 @@ Item = dict[str, Any]
 
 
 def named(spec: Item, names: Iterable[str], ref: Ref) -> list[tuple[str, Item]] | Refusal:
-    """(path inside the pod spec, container) of each name; "*" means every container."""
+    """(path inside the pod spec, container) of each name; "*" means all, init containers too.
+
+    So does kubectl, and the line that is shown must mean the same.
+    """
     present = list(every(spec))
     found: list[tuple[str, Item]] = []
     for name in names:
         if name == "*":
-            found.extend(item for item in present if item[0].startswith("containers"))
+            found.extend(present)
             continue
         matching = [item for item in present if item[1].get("name") == name]
         if not matching:

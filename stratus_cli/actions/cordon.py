@@ -6,7 +6,8 @@ import copy
 from dataclasses import dataclass
 from typing import ClassVar
 
-from stratus_cli.actions.base import Prepared, Reader, line, missing, update
+from stratus_cli.actions.base import Prepared, Reader, line, update
+from stratus_cli.actions.whole import whole
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
 
@@ -21,9 +22,9 @@ class Cordon:
 
     def prepare(self, read: Reader) -> tuple[Prepared, ...] | Refusal:
         """One update of spec.unschedulable."""
-        before = read.get(self.ref)
-        if before is None:
-            return missing(self.ref)
+        before = whole(read, self.ref)
+        if isinstance(before, Refusal):
+            return before
         after = copy.deepcopy(before)
         spec = after.setdefault("spec", {})
         if self.unschedulable:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from stratus_cli.actions.base import Item, Prepared, Reader, identified, line, missing, target
+from stratus_cli.actions.base import Item, Prepared, Reader, identified, line, target
+from stratus_cli.actions.whole import misshapen, whole
 from stratus_cli.model.change import Change, Reversibility
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
@@ -24,6 +25,7 @@ IRREVERSIBLE = (
     "ServiceAccount",
     "Event",
     "Lease",
+    "Job",  # put back, it would run again
 )
 DEPENDENTS = {
     "Deployment": ("ReplicaSet",),
@@ -52,9 +54,9 @@ class DeleteObject:
                 f"a deleted {self.ref.kind} cannot be put back as it was",
                 "delete it by hand",
             )
-        before = read.get(self.ref)
-        if before is None:
-            return missing(self.ref)
+        before = whole(read, self.ref)
+        if isinstance(before, Refusal):
+            return before
         refusal = self._holds(before, read)
         if refusal is not None:
             return refusal
@@ -79,6 +81,7 @@ class DeleteObject:
             owned = [
                 found["metadata"]["name"]
                 for found in read.list(kind, self.ref.namespace)
+                if not misshapen(found, "")
                 for owner in found["metadata"].get("ownerReferences") or ()
                 if owner.get("uid") == meta.get("uid")
             ]

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from stratus_cli.actions.apply_object import ApplyObject
 from stratus_cli.actions.base import Action
 from stratus_cli.actions.cordon import Cordon
 from stratus_cli.actions.create_object import CreateObject
@@ -24,8 +25,9 @@ from stratus_cli.actions.scale import Scale
 from stratus_cli.actions.set_env import SetEnv
 from stratus_cli.actions.set_image import SetImage
 from stratus_cli.actions.set_resources import SetResources
+from stratus_cli.actions.taint import EFFECTS, Taint
 from stratus_cli.actions.words import Parsed, Word, plain_words, split
-from stratus_cli.kube.kinds import BY_KIND, kind_named
+from stratus_cli.kube.kinds import BY_KIND, KindInfo, kind_named
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
 
@@ -62,6 +64,8 @@ REFUSED_VERBS = {
 }
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.:]*[a-z0-9])?")
 NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+DEEPEST = 50  # our choice: a Deployment with every field set has some fifteen levels
+TAINT = re.compile(r"([^=:]+?)(?:=([^:]*))?(?::([A-Za-z]+))?(-?)")
 PAIR = re.compile(r"([^=]+)=(.*)", re.DOTALL)
 
 
@@ -88,6 +92,8 @@ def parse(words: Sequence[Word], default_namespace: str) -> Actions | Refusal:
         return Refusal("grammar", "not a kubectl command", "start the line with kubectl")
     leading, rest = _verb_words(list(words[1:]))
     name = " ".join(leading)
+    if any(_deep(word) for word in words):
+        return Refusal("grammar", f"a document of more than {DEEPEST} levels")
     verb = _VERBS.get(name)
     if verb is None:
         return _unknown(name)
@@ -164,16 +170,22 @@ def _objects(words: Sequence[Word], namespace: str) -> tuple[list[Ref], list[str
 
 
 def _is_pair(word: str) -> bool:
-    return "=" in word or word.endswith("-")
+    return "=" in word or word.endswith(("-", *EFFECTS))
 
 
 def _ref(word: str, name: str, namespace: str) -> Ref | Refusal:
     info = kind_named(word)
-    if info is None:
+    if info is None or not _is_group_of(word.partition(".")[2], info):
         return Refusal("kind", f"{word!r} is not a kind that can be changed")
     if not NAME.fullmatch(name):
         return Refusal("name", f"{name!r} is not an object's name")
     return Ref(info.kind, namespace if info.namespaced else "", name, info.api_version)
+
+
+def _is_group_of(suffix: str, info: KindInfo) -> bool:
+    """ "", "apps" or "v1.apps" after a kind; another group's kind of this name is another kind."""
+    version = info.api_version.rpartition("/")[2]
+    return suffix.lower() in ("", info.group, f"{version}.{info.group}".rstrip("."))
 
 
 def _one(parsed: Parsed, namespace: str) -> tuple[Ref, list[str]] | Refusal:
@@ -252,7 +264,7 @@ def _set_env(parsed: Parsed, namespace: str) -> Actions | Refusal:
     values, remove = pairs
     if not values and not remove:
         return Refusal("grammar", "set env needs NAME=VALUE or NAME-")
-    return (SetEnv(ref, values, remove, _containers(parsed)),)
+    return (SetEnv(ref, values, remove, _container(parsed)),)
 
 
 def _set_resources(parsed: Parsed, namespace: str) -> Actions | Refusal:
@@ -272,7 +284,7 @@ def _set_resources(parsed: Parsed, namespace: str) -> Actions | Refusal:
         amounts.append(pairs[0])
     if not any(amounts):
         return Refusal("grammar", "set resources needs --limits or --requests")
-    return (SetResources(ref, amounts[0], amounts[1], _containers(parsed)),)
+    return (SetResources(ref, amounts[0], amounts[1], _container(parsed)),)
 
 
 def _scale(parsed: Parsed, namespace: str) -> Actions | Refusal:
@@ -322,19 +334,31 @@ def _patch(parsed: Parsed, namespace: str) -> Actions | Refusal:
     document = _document(parsed.flags.get("patch"))
     if isinstance(document, Refusal):
         return document
+    if _deep(document):
+        return Refusal("patch", f"a document of more than {DEEPEST} levels")
     return (PatchObject(ref, document, form),)
 
 
 def _create(parsed: Parsed, namespace: str) -> Actions | Refusal:
+    return _from_manifest(parsed, namespace, CreateObject)
+
+
+def _apply(parsed: Parsed, namespace: str) -> Actions | Refusal:
+    return _from_manifest(parsed, namespace, ApplyObject)
+
+
+def _from_manifest(
+    parsed: Parsed, namespace: str, make: Callable[[Ref, dict[str, object]], Action]
+) -> Actions | Refusal:
     if parsed.positional:
-        return Refusal("grammar", "create takes a manifest only", "kubectl create -f MANIFEST")
+        return Refusal("grammar", "it takes a manifest only", "-f MANIFEST")
     manifest = parsed.flags.get("filename")
     if not isinstance(manifest, dict):
         return Refusal("flag", "files and addresses are not read; give the manifest itself")
     ref = _manifest_ref(manifest, namespace, explicit="namespace" in parsed.flags)
     if isinstance(ref, Refusal):
         return ref
-    return (CreateObject(ref, manifest),)
+    return (make(ref, manifest),)
 
 
 def _manifest_ref(
@@ -347,10 +371,12 @@ def _manifest_ref(
         return Refusal("kind", f"{kind!r} is not a kind that can be created")
     if not isinstance(meta, dict):
         return Refusal("manifest", "the manifest has no metadata")
-    own = meta.get("namespace")
+    own = meta.get("namespace") or ""
+    if own and (not isinstance(own, str) or not NAMESPACE.fullmatch(own)):
+        return Refusal("namespace", f"{own!r} is not a namespace")
     if own and explicit and own != namespace:
         return Refusal("namespace", f"the manifest says {own}, the line {namespace}")
-    return _ref(info.kind, str(meta.get("name") or ""), str(own or namespace))
+    return _ref(info.kind, str(meta.get("name") or ""), own or namespace)
 
 
 def _cordon(parsed: Parsed, namespace: str) -> Actions | Refusal:
@@ -361,8 +387,34 @@ def _uncordon(parsed: Parsed, namespace: str) -> Actions | Refusal:
     return _nodes(parsed, unschedulable=False)
 
 
+def _taint(parsed: Parsed, namespace: str) -> Actions | Refusal:
+    found = _one(parsed, namespace)
+    if isinstance(found, Refusal):
+        return found
+    ref, rest = found
+    if ref.kind != "Node":
+        return Refusal("kind", f"a {ref.kind} has no taints")
+    add, remove = [], []
+    for word in rest:
+        match = TAINT.fullmatch(word)
+        if match is None or (match[3] or "NoSchedule") not in EFFECTS:
+            return Refusal("grammar", f"{word!r} is no taint", "KEY=VALUE:EFFECT or KEY:EFFECT-")
+        key, value, effect, gone = (part or "" for part in match.groups())
+        if gone:
+            remove.append((key, effect))
+        elif effect:
+            add.append((key, value, effect))
+        else:
+            return Refusal("grammar", f"{word!r} has no effect", f"one of {', '.join(EFFECTS)}")
+    if not add and not remove:
+        return Refusal("grammar", "no taint is named", "KEY=VALUE:EFFECT or KEY:EFFECT-")
+    return (Taint(ref, tuple(add), tuple(remove), bool(parsed.flags.get("overwrite"))),)
+
+
 def _nodes(parsed: Parsed, *, unschedulable: bool) -> Actions | Refusal:
     found: list[Action] = []
+    if len(parsed.texts) != len(parsed.positional):
+        return Refusal("grammar", "a document where a word is wanted")
     for word in parsed.texts:
         kind, slash, name = word.partition("/")
         ref = _ref(kind if slash else "node", name if slash else word, "default")
@@ -389,9 +441,9 @@ def _text(parsed: Parsed, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _containers(parsed: Parsed) -> tuple[str, ...]:
-    names = tuple(name for name in _text(parsed, "containers").split(",") if name)
-    return names or ("*",)
+def _container(parsed: Parsed) -> str:
+    """One name, as kubectl takes it; "*" without the flag."""
+    return _text(parsed, "containers") or "*"
 
 
 def _document(value: object) -> object:
@@ -401,10 +453,22 @@ def _document(value: object) -> object:
     if not isinstance(value, str) or not value:
         return Refusal("grammar", "patch needs -p DOCUMENT")
     try:
-        document: object = json.loads(value)
+        document: object = json.loads(value, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         return Refusal("patch", f"the patch is not JSON: {error}")
     return document
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _deep(document: object, most: int = DEEPEST) -> bool:
+    """Whether a document goes deeper than any object of the API."""
+    if not isinstance(document, dict | list):
+        return False
+    parts = document.values() if isinstance(document, dict) else document
+    return most == 0 or any(_deep(part, most - 1) for part in parts)
 
 
 _CONTAINERS = {"-c": "containers", "--containers": "containers"}
@@ -424,6 +488,8 @@ _VERBS: Mapping[str, _Verb] = {
     "annotate": _Verb(_marks("annotations"), {}, {"--overwrite": "overwrite"}),
     "delete": _Verb(_delete),
     "create": _Verb(_create, {"-f": "filename", "--filename": "filename"}),
+    "apply": _Verb(_apply, {"-f": "filename", "--filename": "filename"}),
+    "taint": _Verb(_taint, {}, {"--overwrite": "overwrite"}),
     "cordon": _Verb(_cordon),
     "uncordon": _Verb(_uncordon),
 }

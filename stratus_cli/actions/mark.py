@@ -6,7 +6,8 @@ import copy
 from dataclasses import dataclass
 from typing import ClassVar
 
-from stratus_cli.actions.base import Prepared, Reader, line, missing, target, update
+from stratus_cli.actions.base import Prepared, Reader, line, target, update
+from stratus_cli.actions.whole import whole
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
 
@@ -32,9 +33,9 @@ class Mark:
         kept = [key for key in (*dict(self.values), *self.remove) if key in KEPT]
         if kept:
             return Refusal("annotation", f"{kept[0]} is kept by the tools that write it")
-        before = read.get(self.ref)
-        if before is None:
-            return missing(self.ref)
+        before = whole(read, self.ref)
+        if isinstance(before, Refusal):
+            return before
         after = copy.deepcopy(before)
         marks = dict(after["metadata"].get(self.where) or {})
         for key, value in self.values:

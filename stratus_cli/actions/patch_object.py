@@ -10,20 +10,16 @@ import json
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from stratus_cli.actions.base import Item, Prepared, Reader, line, missing, update
+from stratus_cli.actions.base import Item, Prepared, Reader, line, update
+from stratus_cli.actions.fixed import forbidden
+from stratus_cli.actions.owners import decided_elsewhere
+from stratus_cli.actions.whole import whole
 from stratus_cli.kube.diff import diff
 from stratus_cli.kube.merge import json_patch, merge_patch, strategic
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
 
 TYPES = ("strategic", "merge", "json")
-FIXED = ("apiVersion", "kind", "status", "metadata.name", "metadata.namespace", "metadata.uid")
-NEVER = {
-    "metadata.finalizers": "finalizers are never removed or set here",
-    "metadata.ownerReferences": "owners are not changed here",
-    "metadata.managedFields": "managed fields are the server's",
-    "metadata.resourceVersion": "the version is the server's",
-}
 
 
 @dataclass(frozen=True)
@@ -39,17 +35,18 @@ class PatchObject:
         """One update of the fields that the patch changes."""
         if self.ref.kind == "Secret":
             return Refusal("secret", "Secrets are not changed", "change it by hand")
-        before = read.get(self.ref)
-        if before is None:
-            return missing(self.ref)
+        before = whole(read, self.ref)
+        if isinstance(before, Refusal):
+            return before
         try:
             after = self._patched(before)
         except (ValueError, TypeError, AttributeError) as error:
             return Refusal("patch", f"the patch does not fit {self.ref}: {error}")
-        for edit in diff(before, after):
-            reason = _forbidden(edit.path)
-            if reason:
-                return Refusal("patch", f"{edit.path}: {reason}")
+        refusal = forbidden(before, after) or decided_elsewhere(
+            before, [edit.path for edit in diff(before, after)], self.ref, read
+        )
+        if refusal is not None:
+            return refusal
         words = ["patch", f"{self.ref.kind.lower()}/{self.ref.name}"]
         text = json.dumps(self.patch, separators=(",", ":"), ensure_ascii=False)
         words += [f"--type={self.type}", "-p", text]
@@ -66,13 +63,3 @@ class PatchObject:
             made: Item = merge_patch(before, self.patch)
             return made
         return strategic(before, self.patch, self.ref.kind)
-
-
-def _forbidden(path: str) -> str:
-    for prefix, reason in NEVER.items():
-        if path == prefix or path.startswith((f"{prefix}.", f"{prefix}[")):
-            return reason
-    for prefix in FIXED:
-        if path == prefix or path.startswith(f"{prefix}."):
-            return "it cannot be changed by a patch"
-    return ""

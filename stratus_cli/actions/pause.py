@@ -6,7 +6,8 @@ import copy
 from dataclasses import dataclass
 from typing import ClassVar
 
-from stratus_cli.actions.base import Prepared, Reader, line, missing, target, update
+from stratus_cli.actions.base import Prepared, Reader, line, target, update
+from stratus_cli.actions.whole import whole
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
 
@@ -23,10 +24,11 @@ class Pause:
         """One update of spec.paused."""
         if self.ref.kind != "Deployment":
             return Refusal("kind", f"the rollout of a {self.ref.kind} cannot be paused")
-        before = read.get(self.ref)
-        if before is None:
-            return missing(self.ref)
+        before = whole(read, self.ref)
+        if isinstance(before, Refusal):
+            return before
         after = copy.deepcopy(before)
+        after.setdefault("spec", {})
         if self.paused:
             after["spec"]["paused"] = True
         else:

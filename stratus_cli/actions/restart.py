@@ -9,7 +9,8 @@ import copy
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from stratus_cli.actions.base import Prepared, Reader, line, missing, target, update
+from stratus_cli.actions.base import Prepared, Reader, line, target, update
+from stratus_cli.actions.whole import whole
 from stratus_cli.kube.kinds import WORKLOADS
 from stratus_cli.model.change import Reversibility
 from stratus_cli.model.plan import Refusal
@@ -29,16 +30,17 @@ class Restart:
         """One update of a pod template annotation."""
         if self.ref.kind not in WORKLOADS:
             return Refusal("kind", f"a {self.ref.kind} has no rollout to restart")
-        before = read.get(self.ref)
-        if before is None:
-            return missing(self.ref)
+        before = whole(read, self.ref)
+        if isinstance(before, Refusal):
+            return before
         if (before.get("spec") or {}).get("paused"):
             return Refusal("paused", f"{self.ref} is paused", "resume its rollout first")
         after = copy.deepcopy(before)
-        meta = after["spec"]["template"].setdefault("metadata", {})
-        annotations = dict(meta.get("annotations") or {})
-        annotations[MARK] = f"{read.now():%Y-%m-%dT%H:%M:%SZ}"
-        meta["annotations"] = annotations
+        meta = dict(after["spec"]["template"].get("metadata") or {})
+        marks = meta.get("annotations")
+        stamp = {MARK: f"{read.now():%Y-%m-%dT%H:%M:%SZ}"}
+        meta["annotations"] = {**(marks if isinstance(marks, dict) else {}), **stamp}
+        after["spec"]["template"]["metadata"] = meta
         made = update(
             before, after, self.ref, line("rollout", "restart", target(self.ref), ref=self.ref)
         )

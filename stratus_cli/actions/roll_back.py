@@ -10,7 +10,8 @@ import copy
 from dataclasses import dataclass
 from typing import ClassVar
 
-from stratus_cli.actions.base import Item, Prepared, Reader, line, missing, target, update
+from stratus_cli.actions.base import Item, Prepared, Reader, line, target, update
+from stratus_cli.actions.whole import misshapen, whole
 from stratus_cli.kube.graph import REVISION_ANNOTATION
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
@@ -30,9 +31,9 @@ class RollBack:
         """One update of the pod template."""
         if self.ref.kind != "Deployment":
             return Refusal("kind", f"revisions of a {self.ref.kind} are not kept as ReplicaSets")
-        before = read.get(self.ref)
-        if before is None:
-            return missing(self.ref)
+        before = whole(read, self.ref)
+        if isinstance(before, Refusal):
+            return before
         if (before.get("spec") or {}).get("paused"):
             return Refusal("paused", f"{self.ref} is paused", "resume its rollout first")
         revisions = self._revisions(before, read)
@@ -49,16 +50,19 @@ class RollBack:
             template["metadata"].pop("creationTimestamp")
         after["spec"]["template"] = template
         words = ("rollout", "undo", target(self.ref), f"--to-revision={chosen}")
-        return update(before, after, self.ref, line(*words, ref=self.ref))
+        # The whole template is replaced, so nobody may have changed any of it meanwhile.
+        return update(before, after, self.ref, line(*words, ref=self.ref), also=("spec.template",))
 
     def _revisions(self, owner: Item, read: Reader) -> dict[int, Item]:
         """The owner's ReplicaSets by revision, newest first."""
         uid = owner["metadata"].get("uid")
         found: dict[int, Item] = {}
         for item in read.list("ReplicaSet", self.ref.namespace):
+            if misshapen(item, "ReplicaSet"):
+                continue
             meta = item["metadata"]
             owners = [ref.get("uid") for ref in meta.get("ownerReferences") or ()]
             number = str((meta.get("annotations") or {}).get(REVISION_ANNOTATION, ""))
-            if uid in owners and number.isdigit():
+            if uid in owners and number.isdecimal():
                 found[int(number)] = item
         return dict(sorted(found.items(), reverse=True))

@@ -6,15 +6,17 @@ import copy
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from stratus_cli.actions.base import Prepared, Reader, line, missing, pod_spec, target, update
+from stratus_cli.actions.base import Prepared, Reader, line, pod_spec, target, update
 from stratus_cli.actions.containers import named
+from stratus_cli.actions.owners import made_by
+from stratus_cli.actions.whole import whole
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
 
 
 @dataclass(frozen=True)
 class SetEnv:
-    """values: (name, value) pairs. remove: names. containers: "*" for all but init containers.
+    """values: (name, value) pairs. remove: names. container: its name, "*" for all.
 
     A name that a container has twice is set in its last place: that is the one that counts.
     """
@@ -23,18 +25,21 @@ class SetEnv:
     ref: Ref
     values: tuple[tuple[str, str], ...]
     remove: tuple[str, ...] = ()
-    containers: tuple[str, ...] = ("*",)
+    container: str = "*"
 
     def prepare(self, read: Reader) -> tuple[Prepared, ...] | Refusal:
         """One update of the pod template."""
-        before = read.get(self.ref)
-        if before is None:
-            return missing(self.ref)
+        before = whole(read, self.ref)
+        if isinstance(before, Refusal):
+            return before
         after = copy.deepcopy(before)
         spec = pod_spec(after, self.ref.kind)
         if spec is None:
             return Refusal("kind", f"a {self.ref.kind} has no containers")
-        found = named(spec, self.containers, self.ref)
+        refusal = made_by(before, self.ref)
+        if refusal is not None:
+            return refusal
+        found = named(spec, [self.container], self.ref)
         if isinstance(found, Refusal):
             return found
         for _, container in found:
@@ -47,7 +52,7 @@ class SetEnv:
                 container.pop("env", None)
         words = [*(f"{name}={value}" for name, value in self.values)]
         words += [f"{name}-" for name in self.remove]
-        chosen = () if self.containers == ("*",) else ("-c", ",".join(self.containers))
+        chosen = () if self.container == "*" else ("-c", self.container)
         text = line("set", "env", target(self.ref), *words, *chosen, ref=self.ref)
         return update(before, after, self.ref, text)
 

@@ -10,20 +10,20 @@ from stratus_cli.actions.base import (
     Prepared,
     Reader,
     line,
-    missing,
     pod_spec,
-    pod_spec_path,
     target,
     update,
 )
 from stratus_cli.actions.containers import named
+from stratus_cli.actions.owners import made_by
+from stratus_cli.actions.whole import whole
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
 
 
 @dataclass(frozen=True)
 class SetImage:
-    """images: (container, image) pairs; "*" means every container, not the init containers."""
+    """images: (container, image) pairs; "*" means every container, init containers too."""
 
     KIND: ClassVar[str] = "set-image"
     ref: Ref
@@ -31,21 +31,22 @@ class SetImage:
 
     def prepare(self, read: Reader) -> tuple[Prepared, ...] | Refusal:
         """One update of the pod template."""
-        before = read.get(self.ref)
-        if before is None:
-            return missing(self.ref)
+        before = whole(read, self.ref)
+        if isinstance(before, Refusal):
+            return before
         after = copy.deepcopy(before)
         spec = pod_spec(after, self.ref.kind)
         if spec is None:
             return Refusal("kind", f"a {self.ref.kind} has no containers")
-        rests: list[str] = []
+        refusal = made_by(before, self.ref)
+        if refusal is not None:
+            return refusal
         for name, image in self.images:
             found = named(spec, [name], self.ref)
             if isinstance(found, Refusal):
                 return found
-            for path, container in found:
+            for _, container in found:
                 container["image"] = image
-                rests.append(f"{pod_spec_path(self.ref.kind)}{path}.name")
         pairs = [f"{name}={image}" for name, image in self.images]
         text = line("set", "image", target(self.ref), *pairs, ref=self.ref)
-        return update(before, after, self.ref, text, also=rests)
+        return update(before, after, self.ref, text)

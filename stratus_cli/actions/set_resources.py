@@ -6,8 +6,10 @@ import copy
 from dataclasses import dataclass
 from typing import ClassVar
 
-from stratus_cli.actions.base import Prepared, Reader, line, missing, pod_spec, target, update
+from stratus_cli.actions.base import Prepared, Reader, line, pod_spec, target, update
 from stratus_cli.actions.containers import named
+from stratus_cli.actions.owners import made_by
+from stratus_cli.actions.whole import whole
 from stratus_cli.kube.quantities import parse_quantity
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
@@ -17,13 +19,13 @@ Amounts = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class SetResources:
-    """limits, requests: (resource, quantity) pairs. containers: "*" for all but init containers."""
+    """limits, requests: (resource, quantity) pairs. container: "*" for all."""
 
     KIND: ClassVar[str] = "set-resources"
     ref: Ref
     limits: Amounts = ()
     requests: Amounts = ()
-    containers: tuple[str, ...] = ("*",)
+    container: str = "*"
 
     def prepare(self, read: Reader) -> tuple[Prepared, ...] | Refusal:
         """One update of the pod template."""
@@ -32,25 +34,29 @@ class SetResources:
                 parse_quantity(amount)
             except ValueError:
                 return Refusal("quantity", f"{amount!r} is no quantity of {resource}")
-        before = read.get(self.ref)
-        if before is None:
-            return missing(self.ref)
+        before = whole(read, self.ref)
+        if isinstance(before, Refusal):
+            return before
         after = copy.deepcopy(before)
         spec = pod_spec(after, self.ref.kind)
         if spec is None:
             return Refusal("kind", f"a {self.ref.kind} has no containers")
-        found = named(spec, self.containers, self.ref)
+        refusal = made_by(before, self.ref)
+        if refusal is not None:
+            return refusal
+        found = named(spec, [self.container], self.ref)
         if isinstance(found, Refusal):
             return found
         for _, container in found:
-            resources = container.setdefault("resources", {})
+            resources = dict(container.get("resources") or {})
             for name, amounts in (("limits", self.limits), ("requests", self.requests)):
                 if amounts:
                     resources[name] = {**(resources.get(name) or {}), **dict(amounts)}
+            container["resources"] = resources
         return update(before, after, self.ref, self._line())
 
     def _line(self) -> str:
-        chosen = () if self.containers == ("*",) else (f"-c={','.join(self.containers)}",)
+        chosen = () if self.container == "*" else (f"-c={self.container}",)
         flags = [
             f"--{name}={','.join(f'{key}={value}' for key, value in amounts)}"
             for name, amounts in (("limits", self.limits), ("requests", self.requests))

@@ -43,6 +43,9 @@ REFUSED_FLAGS = {
         ("--dry-run", "--output", "-o", "--local"), "use `stratus plan` to see what would happen"
     ),
 }
+DOCUMENTS = ("patch", "filename")
+"""Flags whose value may be a document."""
+
 NAMESPACE = {"-n": "namespace", "--namespace": "namespace"}
 
 
@@ -77,6 +80,10 @@ def split(
         if isinstance(found, Refusal):
             return found
         name, value = found
+        if not isinstance(value, str | bool) and name not in DOCUMENTS:
+            return Refusal("flag", f"--{name} takes a word, not a document")
+        if value == "":
+            return Refusal("flag", f"--{name} needs a value")
         if name in parsed.flags and parsed.flags[name] != value:
             return Refusal("flag", f"--{name} is given twice")
         parsed.flags[name] = value
@@ -85,8 +92,8 @@ def split(
 
 def plain_words(line: str) -> list[str] | Refusal:
     """The words of a typed line. Refused: what only a shell would understand."""
-    if "\n" in line or "\r" in line or "\x00" in line:
-        return Refusal("shell", "a line break; give one command a line")
+    if any(not char.isprintable() and char != "\t" for char in line):
+        return Refusal("shell", "a line break or control character; give one command a line")
     try:
         lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
         lexer.whitespace_split = True
