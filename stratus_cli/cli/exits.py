@@ -42,6 +42,7 @@ MEANINGS = {
 }
 
 _WRITING = ("mitigate", "run")
+_AS_BEFORE = (TransactionState.UNDONE, TransactionState.BLOCKED)
 _BY_STATE = {
     TransactionState.COMMITTED: OK,
     TransactionState.UNDONE: ROLLED_BACK,
@@ -85,11 +86,11 @@ def _of_incident(report: Report, incident: Incident, fail_on: Severity, writing:
 
 
 def _of_transactions(report: Report) -> int:
-    """Undo and recover. A recovery that rolled back did what was asked."""
+    """Undo and recover. A recovery that closed it with everything as before did what was asked."""
     return worst(
         tuple(
             OK
-            if report.command == "recover" and tx.state is TransactionState.UNDONE and not tx.open
+            if report.command == "recover" and tx.state in _AS_BEFORE and not tx.open
             else _of_attempt(tx)
             for tx in report.transactions
         )

@@ -39,6 +39,7 @@ class Leases:
 
     def __init__(self, ports: Ports, tx: str, namespaces: Iterable[str]) -> None:
         self._ports = ports
+        self._tx = tx
         self._holder = f"{ports.who} {tx}"
         self._refs = [
             Ref("Lease", namespace, NAME, "coordination.k8s.io/v1")
@@ -87,7 +88,9 @@ class Leases:
                 self._held[ref] = self._ports.cluster.create(self._lease(ref, now, 0))
                 return
             spec = live.get("spec") or {}
-            if spec.get("holderIdentity") and _left_s(live, now) > 0:
+            # Of this very transaction: its run is dead, since we hold its journal (recover).
+            held_by_other = not str(spec.get("holderIdentity", "")).endswith(f" {self._tx}")
+            if spec.get("holderIdentity") and held_by_other and _left_s(live, now) > 0:
                 raise Refused(
                     f"somebody else is writing here: {spec['holderIdentity']}",
                     f"namespace {ref.namespace}, since {spec.get('acquireTime', 'unknown')}",

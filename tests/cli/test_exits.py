@@ -38,6 +38,7 @@ NOTHING: dict[str, object] = {"incidents": (), "findings": ()}
         (samples.report("undo", transactions=(samples.transaction(),)), 0),
         (samples.report("undo", transactions=(samples.transaction(S.UNDONE),)), 5),
         (samples.report("recover", transactions=(samples.transaction(S.UNDONE),)), 0),
+        (samples.report("recover", transactions=(samples.transaction(S.BLOCKED),)), 0),
         (samples.report("recover", transactions=(samples.transaction(left_open=True),)), 6),
     ],
 )
