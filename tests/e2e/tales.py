@@ -118,8 +118,13 @@ def two_faults(place: Place) -> Chapters:
     scribe.chapter("repaired", lambda: (scribe.command("run", "--watch-for", "0"),))
     more = {"unwell": place.unwell(), "open": place.is_open}
     scribe.chapters["repaired"].more.update(more)
-    undo = ("undo", "--last", "--accept-loss")
-    scribe.chapter("undone", lambda: (scribe.command(*undo), scribe.command(*undo)))
+    made = scribe.chapters["repaired"].last.report["transactions"]
+
+    def undone() -> tuple[Outcome, ...]:
+        newest_first = [tx["id"] for tx in reversed(made)]
+        return tuple(scribe.command("undo", tx, "--accept-loss") for tx in newest_first)
+
+    scribe.chapter("undone", undone)
     return scribe.chapters
 
 

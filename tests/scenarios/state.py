@@ -28,7 +28,7 @@ class State:
     @classmethod
     def of(cls, items: Items) -> State:
         """Read a namespace."""
-        wishes = {
+        found = {
             f"{kind}/{item['metadata']['name']}": wishes(item)
             for kind in KINDS
             for item in items(kind)
@@ -38,7 +38,7 @@ class State:
             for item in items("ReplicaSet")
             for owner in item["metadata"].get("ownerReferences") or ()
         )
-        return cls(wishes, templates)
+        return cls(found, templates)
 
 
 def wishes(item: Item) -> Item:
