@@ -55,6 +55,7 @@ def _diagnosis(case: Case, service: Service, port: ServicePort, pods: list[Pod])
         "service": service.metadata.name,
         "port": port.port,
         "protocol": port.protocol,
+        "port_index": service.spec.ports.index(port),
         "target_port": target_of(port),
     }
     if expected is not None:

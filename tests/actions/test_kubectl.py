@@ -340,6 +340,7 @@ FACTS: dict[str, Any] = {
     "good_probe_port": 8080,
     "good_probe_tcp_port": 8080,
     "port": 80,
+    "port_index": 0,
     "protocol": "TCP",
     "good_target_port": 9999,
     "selector_patch": {"app": "other", "gone": None},
