@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from stratus_cli.health.measure import unit_of
 from stratus_cli.kube.graph import Graph, config_maps_used
@@ -11,7 +11,14 @@ from stratus_cli.kube.selectors import matches_map
 from stratus_cli.model.change import Change
 from stratus_cli.model.diagnosis import Incident
 from stratus_cli.model.finding import Finding, Severity
-from stratus_cli.model.objects import Ingress, KubeObject, Pod, Service, Workload
+from stratus_cli.model.objects import (
+    HorizontalPodAutoscaler,
+    Ingress,
+    KubeObject,
+    Pod,
+    Service,
+    Workload,
+)
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 
@@ -23,7 +30,7 @@ def blast_radius(graph: Graph, changes: Iterable[Change]) -> tuple[Ref, ...]:
     kept = tuple(changes)
     roots = {change.ref for change in kept}
     found = {ref_of(item) for ref in roots for item in _touched(graph, ref)}
-    found |= {ref_of(item) for change in kept for item in _selected_after(graph, change)}
+    found |= {ref_of(item) for change in kept for item in _selected(graph, change)}
     return tuple(sorted(found - roots))
 
 
@@ -51,30 +58,57 @@ def _touched(graph: Graph, ref: Ref) -> Iterator[KubeObject]:
     item = graph.snap.find(ref)
     if isinstance(item, Workload):
         yield from _of_workload(graph, item)
-    elif isinstance(item, Pod):
-        owner = graph.workload_of(item)
-        if owner is not None:
-            yield owner
-            yield from _of_workload(graph, owner)
     elif isinstance(item, Service):
         yield from graph.selected_workloads(item)
         yield from graph.ingresses_to(item)
+    elif isinstance(item, Ingress):
+        for service in graph.services_in(ref.namespace):
+            if item in graph.ingresses_to(service):
+                yield service
+    for workload in _dependents(graph, ref, item):
+        yield workload
+        yield from _of_workload(graph, workload)
+
+
+def _dependents(graph: Graph, ref: Ref, item: KubeObject | None) -> Iterator[Workload]:
+    """Workloads whose pods this object decides on."""
+    if isinstance(item, Pod):
+        owner = graph.workload_of(item)
+        if owner is not None:
+            yield owner
+    elif isinstance(item, HorizontalPodAutoscaler):
+        for workload in graph.workloads_in(ref.namespace):
+            if graph.autoscaler_of(workload) is item:
+                yield workload
     elif ref.kind == "ConfigMap":
-        for workload in config_map_consumers(graph, ref):
-            yield workload
-            yield from _of_workload(graph, workload)
+        yield from config_map_consumers(graph, ref)
     elif ref.kind in ("ResourceQuota", "LimitRange"):
         yield from graph.workloads_in(ref.namespace)
 
 
-def _selected_after(graph: Graph, change: Change) -> Iterator[Workload]:
-    """Workloads that a Service's new selector brings in."""
-    selector = (change.after or {}).get("spec", {}).get("selector")
-    if change.ref.kind != "Service" or not isinstance(selector, dict) or not selector:
-        return
-    for workload in graph.workloads_in(change.ref.namespace):
+def _selected(graph: Graph, change: Change) -> Iterator[KubeObject]:
+    """What a Service's new selector brings in, and whose traffic a NetworkPolicy decides on."""
+    for item in (change.before, change.after):
+        spec = (item or {}).get("spec") or {}
+        if change.ref.kind == "NetworkPolicy":
+            selector = (spec.get("podSelector") or {}).get("matchLabels") or {}
+            if spec:  # an empty selector means every pod; expressions only narrow it
+                yield from _matching(graph, change.ref.namespace, selector, reach=True)
+        elif change.ref.kind == "Service" and item is change.after:
+            selector = spec.get("selector")
+            if isinstance(selector, dict) and selector:
+                yield from _matching(graph, change.ref.namespace, selector, reach=False)
+
+
+def _matching(
+    graph: Graph, namespace: str, selector: Mapping[str, str], *, reach: bool
+) -> Iterator[KubeObject]:
+    """The workloads whose pods have these labels; reach: and what depends on them."""
+    for workload in graph.workloads_in(namespace):
         if matches_map(selector, workload.spec.template.metadata.labels):
             yield workload
+            if reach:
+                yield from _of_workload(graph, workload)
 
 
 def config_map_consumers(graph: Graph, ref: Ref) -> Iterator[Workload]:
