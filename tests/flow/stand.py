@@ -1,4 +1,4 @@
-"""A stand for flow tests: the demo's twin, its clock, a real journal file, and a person who agrees."""
+"""A stand for flow tests: the demo's twin, its clock, a real journal, a person who agrees."""
 
 from __future__ import annotations
 

@@ -32,8 +32,7 @@ def _texts(item: Json, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
             for key, value in item.items()
             if key not in ("kind", "apiVersion", "uid", "ownerReferences", "managedFields")
             and "ime" not in key
-            and key != "startedAt"
-            and key != "finishedAt"
+            and key not in {"startedAt", "finishedAt"}
             for place in _texts(value, (*path, key))
         ]
     if isinstance(item, list):

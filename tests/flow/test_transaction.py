@@ -16,6 +16,7 @@ from stratus_cli.model.errors import Refused
 from stratus_cli.model.health import TransactionState
 from stratus_cli.model.ports import Cluster
 from stratus_cli.model.ref import Ref
+from stratus_cli.model.snapshot import Snapshot
 from tests.fakes.faulty import Crash, FaultyCluster
 from tests.flow.stand import CART, Stand
 
@@ -217,9 +218,7 @@ def test_scaling_away_is_never_a_repair(stand: Stand, line: str) -> None:
 
     before = stand.spec(), stand.spec(Ref("Deployment", "shop", "frontend", "apps/v1"))
     seen = stand.look()
-    made = plan_from_lines(
-        [line], stand.reading(), seen.detection.graph, "shop", seen.incidents[0]
-    )
+    made = plan_from_lines([line], stand.reading(), seen.detection.graph, "shop", seen.incidents[0])
     assert made.plan is not None, made.refusal
     with stand.ports() as ports:
         done = execute_plan(made.plan, ports, stand.observe)
@@ -247,7 +246,7 @@ def test_a_conflicting_edit_during_the_transaction_needs_a_human(stand: Stand) -
     plan = stand.plan()
     count = {"seen": 0}
 
-    def observe():  # type: ignore[no-untyped-def]  # the Snapshot of the stand
+    def observe() -> Snapshot:
         count["seen"] += 1
         if count["seen"] == 4:  # two looks for the baseline, then the second while settling
             set_image(stand.twin, CART, "stratus/app:theirs")
