@@ -47,7 +47,7 @@ class Told:
     after: dict[str, object]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Tried:
     """A writing stage, and how things are afterwards by the tests' own reads."""
 
@@ -157,7 +157,7 @@ def _tell_fault(story: Story, place: Place, *, to_the_end: bool) -> None:
     if scenario.known_good:
         past = snapshot(place.site)
         made = stratus.run("record", *space, "--out", str(recording))
-        assert made.code == 0, made
+        assert made.code == 0, str(made)
         more = ("--known-good", str(recording))
     healthy = place.state()
     place.site.inject(scenario)

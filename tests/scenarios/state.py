@@ -18,7 +18,7 @@ WISHES = ("spec", "data", "binaryData", "type")
 REVISION = "deployment.kubernetes.io/revision"  # the controller's number; an undo raises it
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class State:
     """wishes: by "Kind/name". templates: each pod template of each rollout history."""
 
