@@ -21,23 +21,26 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="stratus-bench-") as folder:
         env = {"XDG_STATE_HOME": folder, "XDG_CONFIG_HOME": folder, "NO_COLOR": "1"}
+        busy = host.busy()
         found = list(_told(env))
     machine = host.size()
     print(f"\nStratus {__version__} on {machine}\n\n{table(found)}", end="")
+    if busy:
+        print(f"\n{busy}")
     if options.write:
         options.write.parent.mkdir(parents=True, exist_ok=True)
-        options.write.write_text(page(machine, found))
+        options.write.write_text(page(machine, busy, found))
     return 1 if any(figure.verdict == "MISSED" for figure in found) else 0
 
 
-def page(machine: str, figures: Sequence[Figure]) -> str:
+def page(machine: str, busy: str, figures: Sequence[Figure]) -> str:
     """docs/benchmarks/loop.md."""
     today = datetime.datetime.now(tz=datetime.UTC).date()
     return (
         "# Figures of the loop\n\n"
         f"Written by `make bench-doc`: Stratus {__version__}, {today}, on {machine}.\n"
         "Wall time of whole processes; memory is the largest resident set.\n\n"
-        f"{table(figures)}"
+        f"{table(figures)}" + (f"\n{busy}\n" if busy else "")
     )
 
 

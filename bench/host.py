@@ -16,6 +16,12 @@ def size() -> str:
     return ", ".join(part for part in parts if part)
 
 
+def busy() -> str:
+    """A warning when others use the machine, or "": the figures are then not the program's."""
+    load = os.getloadavg()[0]
+    return f"others use this machine (load {load:.1f}); measure again when idle" if load > 1 else ""
+
+
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

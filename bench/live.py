@@ -71,7 +71,7 @@ def _detect(bed: Bed, namespace: str, env: Mapping[str, str]) -> Iterator[Figure
         with tempfile.TemporaryDirectory() as folder:
             path = str(Path(folder) / "now.json.gz")
             words = [STRATUS, "--context", bed.context, "record", "--out", path]
-            measure(words, access, count=0)
+            measure(words, access, count=1)
             replay = [STRATUS, "detect", "--from", path]
             again = measure(replay, env, count=RUNS, well=ANSWERS)
         yield Figure(
