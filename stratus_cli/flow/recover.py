@@ -7,20 +7,21 @@ about first: others may have gone on since.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from stratus_cli.flow.gate import Observe
+from stratus_cli.flow.inverse import Written
 from stratus_cli.flow.lease import LeaseLost, Leases
+from stratus_cli.flow.lineage import Lineage
 from stratus_cli.flow.mitigate import close_by_roll_back, settle_and_close
 from stratus_cli.flow.planfile import from_body
-from stratus_cli.flow.transaction import Transaction, Written, fate_of, journal_of
+from stratus_cli.flow.transaction import Transaction, journal_of
 from stratus_cli.health.records import from_json
 from stratus_cli.journal.replay import RecordedTransaction, transactions
-from stratus_cli.kube.normal import normal_form
-from stratus_cli.model.entry import Accepted, Baseline, Done, Entry, Failed, Intent
+from stratus_cli.model.entry import Accepted, Baseline, Entry
 from stratus_cli.model.errors import JournalError, Refused, StratusError, UsageError
-from stratus_cli.model.health import TransactionState
+from stratus_cli.model.health import Health, TransactionState
 from stratus_cli.model.plan import Plan
 from stratus_cli.model.ports import Ports
 from stratus_cli.model.report import Report, TransactionReport
@@ -30,11 +31,11 @@ OLD = timedelta(minutes=15)  # DESIGN.md, Recover
 
 @dataclass
 class _Found:
-    """An open transaction as the cluster shows it. drifted: intents of which neither is true."""
+    """An open transaction as the cluster shows it. drifted: the fate of a write is not known."""
 
     transaction: Transaction
     plan: Plan | None
-    drifted: tuple[Intent, ...]
+    drifted: bool
 
 
 def open_transactions(entries: Sequence[Entry]) -> tuple[RecordedTransaction, ...]:
@@ -96,108 +97,72 @@ def _may(recorded: RecordedTransaction, ports: Ports) -> bool:
 def _close(
     recorded: RecordedTransaction, ports: Ports, mode: str, observe: Observe
 ) -> TransactionReport:
+    plan = _plan_of(recorded)
     namespaces = {intent.ref.namespace for intent in recorded.intents}
+    if mode == "finish":
+        if plan is None or recorded.kind != "mitigate":
+            raise Refused(
+                "only a mitigation can be finished",
+                recorded.id,
+                "Nothing was written. Close it: stratus recover --rollback",
+            )
+        namespaces |= {step.change.ref.namespace for step in plan.steps}
     try:
         with Leases(ports, recorded.id, namespaces) as leases:
-            found = _classify(recorded, ports, leases)
-            if mode == "finish":
-                return _finish(recorded, found, observe)
-            if not found.transaction.written and not found.drifted:
-                return _nothing_written(recorded, found)
-            return _roll_back(found)
-    except (LeaseLost, JournalError, Refused):
-        raise
+            found = _reopened(recorded, plan, ports, leases)
+            if plan is not None and mode == "finish":
+                report = _finish(recorded, found, plan, observe)
+            elif found.transaction.written:
+                report = close_by_roll_back(found.transaction, plan, ("recovered: rolled back",))
+            else:
+                report = _nothing_written(recorded, found)
     except StratusError as error:
-        return _left(recorded, f"{error.what}: {error.where}")
+        return _left(recorded, str(error))
+    return replace(report, incident=recorded.incident)
 
 
-def _classify(recorded: RecordedTransaction, ports: Ports, leases: Leases) -> _Found:
+def _reopened(
+    recorded: RecordedTransaction, plan: Plan | None, ports: Ports, leases: Leases
+) -> _Found:
     """Settle each intent whose fate is not in the journal, by one read, and write it down."""
-    transaction = Transaction(recorded.id, ports, journal_of(ports), leases.check)
+    journal = journal_of(ports)
+    transaction = Transaction(
+        recorded.id, ports, journal, leases.check, heirs=Lineage.of(journal.entries())
+    )
     transaction.writes = len(recorded.dones)
     dones = {(done.step, done.rollback): done for done in recorded.dones}
-    known = {(item.step, item.rollback) for item in recorded.failures if item.applied is not None}
-    drifted: list[Intent] = []
-    put_back: set[int] = {step for step, rollback in dones if rollback}
+    transaction.put_back = {step for step, rollback in dones if rollback}
+    refused = {(item.step, item.rollback) for item in recorded.failures if item.applied is False}
+    drifted = False
     for intent in recorded.intents:
         key = (intent.step, intent.rollback)
         done = dones.get(key)
-        if done is None and key not in known:
-            done = _ask_cluster(intent, ports, transaction, drifted)
-            if done is not None and intent.rollback:
-                put_back.add(intent.step)
-        if done is not None and not intent.rollback:
+        if done is None and key not in refused:
+            fate = transaction.settle(intent, ports.cluster.get(intent.ref))
+            drifted |= fate is None
+        elif done is not None and not intent.rollback:
             transaction.written.append(
                 Written(
-                    intent.step,
-                    intent.ref,
-                    intent.before,
-                    done.answer,
-                    intent.kubectl,
-                    done.uid,
+                    intent.step, intent.ref, intent.before, done.answer, intent.kubectl, done.uid
                 )
             )
-    transaction.written = [item for item in transaction.written if item.number not in put_back]
-    return _Found(transaction, _plan_of(recorded), tuple(drifted))
-
-
-def _ask_cluster(
-    intent: Intent, ports: Ports, transaction: Transaction, drifted: list[Intent]
-) -> Done | None:
-    live = ports.cluster.get(intent.ref)
-    fate = fate_of(intent.before, intent.after, live)
-    now = ports.clock.now()
-    if fate is True:
-        meta = (live or {}).get("metadata") or {}
-        form = None if live is None or intent.after is None else normal_form(live)
-        done = Done(
-            transaction.id, now, intent.step, str(meta.get("uid", "")), form, intent.rollback
-        )
-        transaction.journal.append(done)
-        transaction.writes += 1
-        return done
-    reason = "found not applied" if fate is False else "found neither as before nor as written"
-    transaction.journal.append(
-        Failed(transaction.id, now, intent.step, reason, fate, intent.rollback)
-    )
-    if fate is None:
-        drifted.append(intent)
-    return None
-
-
-def _roll_back(found: _Found) -> TransactionReport:
-    transaction = found.transaction
-    for intent in found.drifted:
-        # Ours where it is still ours, theirs elsewhere: the same three-way as everywhere.
-        uid = intent.ref.uid
-        transaction.written.append(
-            Written(intent.step, intent.ref, intent.before, intent.after, intent.kubectl, uid)
-        )
-    transaction.written.sort(key=lambda item: item.number)
-    return close_by_roll_back(transaction, found.plan, ("recovered: rolled back",))
+    return _Found(transaction, plan, drifted)
 
 
 def _nothing_written(recorded: RecordedTransaction, found: _Found) -> TransactionReport:
-    """Never applied, or all of it put back already."""
-    state = TransactionState.UNDONE if recorded.dones else TransactionState.BLOCKED
-    why = "recovered: " + ("all was put back already" if recorded.dones else "nothing was written")
-    found.transaction.end(state, why)
+    """Never applied."""
+    why = "recovered: nothing was written"
+    found.transaction.end(TransactionState.BLOCKED, why)
     return TransactionReport(
-        recorded.id, recorded.incident, state, found.transaction.writes, why, found.plan
+        recorded.id, recorded.incident, TransactionState.BLOCKED, 0, why, found.plan
     )
 
 
 def _finish(
-    recorded: RecordedTransaction, found: _Found, observe: Observe
+    recorded: RecordedTransaction, found: _Found, plan: Plan, observe: Observe
 ) -> TransactionReport:
     """Make the writes that are missing, then judge against the journaled baseline."""
-    plan, transaction = found.plan, found.transaction
-    if plan is None or recorded.kind != "mitigate":
-        raise Refused(
-            "only a mitigation can be finished",
-            recorded.id,
-            "Nothing was written. Close it: stratus recover --rollback",
-        )
+    transaction = found.transaction
     before = _baseline(recorded.id, journal_of(transaction.ports).entries())
     if found.drifted or before is None or _rolling_back(recorded):
         reasons = ("recovered: it cannot be finished any more",)
@@ -214,7 +179,7 @@ def _finish(
         return close_by_roll_back(transaction, plan, (str(error),))
 
 
-def _baseline(tx: str, entries: Sequence[Entry]) -> tuple | None:  # type: ignore[type-arg]
+def _baseline(tx: str, entries: Sequence[Entry]) -> tuple[Health, ...] | None:
     for entry in entries:
         if isinstance(entry, Baseline) and entry.tx == tx:
             return tuple(from_json(item) for item in entry.health.get("samples", ()))

@@ -13,7 +13,7 @@ from typing import Any
 
 from stratus_cli.kube.fields import Segment, segments
 from stratus_cli.kube.lists import ORDERED, keyed, list_keys
-from stratus_cli.kube.paths import may_be_key, render_path, set_at
+from stratus_cli.kube.paths import child, may_be_key, render_path, set_at
 from stratus_cli.model.change import ABSENT, FieldEdit, Json
 
 Elements = Mapping[tuple[str, ...], Any]
@@ -34,7 +34,9 @@ def apply_edits(item: Mapping[str, Any], edits: Iterable[FieldEdit]) -> dict[str
 
 
 def same_value(left: Json, right: Json) -> bool:
-    """Equality of JSON: true is not 1, and 1 is 1.0."""
+    """Equality of JSON, or of what is not there: true is not 1, and 1 is 1.0."""
+    if left is ABSENT or right is ABSENT:
+        return left is right
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, Mapping) and isinstance(right, Mapping):
@@ -44,6 +46,62 @@ def same_value(left: Json, right: Json) -> bool:
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(same_value, left, right))
     return bool(left == right)
+
+
+def edits_below(kind: str, edit: FieldEdit, now: Json) -> tuple[FieldEdit, ...]:
+    """An edit that adds or removes a whole map or keyed list, told entry by entry.
+
+    now: what stands there; () unless all three can be told apart by the same keys.
+    """
+    known = [value for value in (edit.before, edit.after, now) if value is not ABSENT]
+    path = segments(edit.path)
+    names = tuple(segment for segment in path if isinstance(segment, str))
+    if known and all(isinstance(value, Mapping) for value in known):
+        old, new = ({} if value is ABSENT else value for value in (edit.before, edit.after))
+        return tuple(_maps(kind, names, path, old, new))
+    keys = list_keys(kind, names)
+    if keys is None or not known or not all(isinstance(value, list) for value in known):
+        return ()
+    if any(keyed(value, keys) is None for value in known):
+        return ()
+    old, new = ([] if value is ABSENT else value for value in (edit.before, edit.after))
+    found = tuple(_lists(kind, names, path, old, new))
+    return tuple(part for part in found if part.path != edit.path)
+
+
+def in_order_of(
+    model: Mapping[str, Any], item: Mapping[str, Any], paths: Iterable[str]
+) -> dict[str, Any]:
+    """A copy in which the lists that hold the elements at these paths are in the model's order.
+
+    Only elements that the model has too change places among themselves. A pod template's hash,
+    and what $(NAME) in env sees, depend on the order.
+    """
+    made = copy.deepcopy(dict(item))
+    for path in dict.fromkeys(paths):
+        way = segments(path)
+        if len(way) < 2 or not isinstance(way[-1], Mapping):
+            continue
+        wanted, found = _at(model, way[:-1]), _at(made, way[:-1])
+        if isinstance(wanted, list) and isinstance(found, list):
+            _put_in_order(wanted, found, tuple(way[-1]))
+    return made
+
+
+def _at(node: Json, path: tuple[Segment, ...]) -> Json:
+    for segment in path:
+        node = child(node, segment)
+    return node
+
+
+def _put_in_order(wanted: list[Any], found: list[Any], keys: tuple[str, ...]) -> None:
+    model, here = keyed(wanted, keys), keyed(found, keys)
+    if model is None or here is None:
+        return
+    order = [place for place in model if place in here]
+    slots = [index for index, place in enumerate(here) if place in model]
+    for slot, element in zip(slots, [here[place] for place in order], strict=True):
+        found[slot] = element
 
 
 def _maps(

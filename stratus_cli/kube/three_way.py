@@ -1,15 +1,18 @@
-"""Taking a change back when others may have written since: field by field, three values each."""
+"""Taking a change back when others may have written since: field by field, three values each.
+
+A map or keyed list that came or went as a whole is one field only as long as nobody else put
+something into it; after that each of its entries is weighed on its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from stratus_cli.kube.diff import apply_edits, diff, same_value
+from stratus_cli.kube.diff import apply_edits, diff, edits_below, in_order_of, same_value
 from stratus_cli.kube.fields import segments
-from stratus_cli.kube.lists import FREE_MAPS
-from stratus_cli.kube.paths import render_path, value_at
+from stratus_cli.kube.paths import value_at
 from stratus_cli.model.change import ABSENT, FieldEdit, Json
 
 
@@ -36,6 +39,18 @@ class TakeBack:
     conflicts: tuple[Clash, ...]
 
 
+@dataclass
+class _Weighed:
+    """The edits so far. split: paths that were taken entry by entry and did not exist before."""
+
+    kind: str
+    live: Mapping[str, Any]
+    restored: list[FieldEdit] = field(default_factory=list)
+    already: list[FieldEdit] = field(default_factory=list)
+    conflicts: list[Clash] = field(default_factory=list)
+    split: list[str] = field(default_factory=list)
+
+
 def take_back(
     before: Mapping[str, Any],
     after: Mapping[str, Any],
@@ -43,47 +58,51 @@ def take_back(
     *,
     force: bool = False,
 ) -> TakeBack:
-    """Invert the change before -> after on live. force: restore what others changed, too."""
-    restored: list[FieldEdit] = []
-    already: list[FieldEdit] = []
-    conflicts: list[Clash] = []
-    inverse = diff(after, before)  # turned round: edit.after is what was before
-    for edit in (part for whole in inverse for part in _parted(whole, live)):
-        now = value_at(live, edit.path)
-        if _same(now, edit.after):
-            already.append(edit)
-        elif _same(now, edit.before):
-            restored.append(FieldEdit(edit.path, now, edit.after))
-        else:
-            conflicts.append(Clash(edit.path, edit.after, edit.before, now))
-    forced = [FieldEdit(clash.path, clash.live, clash.before) for clash in conflicts if force]
-    edits = (*restored, *forced)
-    return TakeBack(apply_edits(live, edits), edits, tuple(already), tuple(conflicts))
+    """Invert the change before -> after on live. force: restore what others changed, too.
 
-
-def _parted(edit: FieldEdit, live: Mapping[str, Any]) -> Iterator[FieldEdit]:
-    """A whole map that we added or removed, key by key where others wrote into it since.
-
-    Without it, the first annotation of an object would clash with everybody else's second.
+    What force cannot restore, since its parent has another shape by now, stays a conflict.
     """
-    now = value_at(live, edit.path)
-    path = segments(edit.path)
-    ours = edit.before if edit.after is ABSENT else edit.after
-    if (
-        path[-1] not in FREE_MAPS
-        or (edit.after is not ABSENT and edit.before is not ABSENT)
-        or not isinstance(ours, Mapping)
-        or not isinstance(now, Mapping)
-        or _same(now, ours)
-    ):
-        yield edit
+    weighed = _Weighed(str(live.get("kind") or after.get("kind") or ""), live)
+    for edit in diff(after, before):  # turned round: edit.after is what was before
+        _weigh(edit, weighed)
+    made = apply_edits(live, weighed.restored)
+    conflicts = tuple(weighed.conflicts)
+    if force:
+        made, conflicts = _forced(made, weighed)
+    for path in weighed.split:
+        if value_at(made, path) in ({}, []):
+            made = apply_edits(made, (FieldEdit(path, {}, ABSENT),))
+    made = in_order_of(before, made, [edit.path for edit in weighed.restored])
+    return TakeBack(made, tuple(weighed.restored), tuple(weighed.already), conflicts)
+
+
+def _weigh(edit: FieldEdit, weighed: _Weighed) -> None:
+    now = value_at(weighed.live, edit.path)
+    if same_value(now, edit.after):
+        weighed.already.append(edit)
         return
-    for name, value in ours.items():
-        sides = (value, ABSENT) if edit.after is ABSENT else (ABSENT, value)
-        yield FieldEdit(render_path((*path, name)), *sides)
+    if same_value(now, edit.before):
+        weighed.restored.append(FieldEdit(edit.path, now, edit.after))
+        return
+    is_element = not isinstance(segments(edit.path)[-1], str)
+    below = () if is_element else edits_below(weighed.kind, edit, now)
+    if not below:
+        weighed.conflicts.append(Clash(edit.path, edit.after, edit.before, now))
+        return
+    if edit.after is ABSENT:
+        weighed.split.append(edit.path)
+    for part in below:
+        _weigh(part, weighed)
 
 
-def _same(left: Json, right: Json) -> bool:
-    if left is ABSENT or right is ABSENT:
-        return left is right
-    return same_value(left, right)
+def _forced(made: dict[str, Any], weighed: _Weighed) -> tuple[dict[str, Any], tuple[Clash, ...]]:
+    left: list[Clash] = []
+    for clash in weighed.conflicts:
+        edit = FieldEdit(clash.path, clash.live, clash.before)
+        try:
+            made = apply_edits(made, (edit,))
+        except ValueError:
+            left.append(clash)
+        else:
+            weighed.restored.append(edit)
+    return made, tuple(left)

@@ -1,0 +1,220 @@
+"""The way back of a write, computed on the object as it is now; and what is still to be restored.
+
+Pure. Nothing of somebody else's is ever part of the way back, unless it is forced.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stratus_cli.flow.fate import being_deleted, uid_of
+from stratus_cli.flow.lineage import Lineage
+from stratus_cli.kube.diff import apply_edits, diff, same_value
+from stratus_cli.kube.known_good import MASK
+from stratus_cli.kube.normal import normal_form
+from stratus_cli.kube.paths import value_at
+from stratus_cli.kube.three_way import Clash, take_back
+from stratus_cli.model.change import ABSENT, Change, FieldEdit
+from stratus_cli.model.ref import Ref
+
+Item = dict[str, Any]
+Difference = Mapping[str, Any]
+"""Journal data: ref, field, wanted, found (None: absent)."""
+
+BY_THE_SERVER = ("metadata.annotations", "metadata.finalizers", "spec.volumeName")
+"""What controllers put into a new object that nobody else touched."""
+
+
+@dataclass
+class Written:
+    """One write that was made. before/after: whole objects in normal form; uid: as answered."""
+
+    number: int
+    ref: Ref
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    kubectl: str
+    uid: str
+    generation: int = 0
+
+
+def inverse_on(
+    item: Written, live: Item | None, *, heirs: Lineage | None = None, force: bool = False
+) -> tuple[tuple[Clash, ...], Change | None]:
+    """(what somebody else changed, the change that takes the rest back or None when there is none).
+
+    A change beside clashes restores only fields that nobody else touched.
+    """
+    if item.before is None:
+        clashes, change = _of_create(item, live, heirs or Lineage(), force=force)
+    elif item.after is None:
+        clashes, change = _of_delete(item, item.before, live, force=force)
+    else:
+        clashes, change = _of_update(
+            item, (item.before, item.after), live, heirs or Lineage(), force=force
+        )
+    if change is not None and _would_write_a_mask(change):
+        # The journal has no credentials: what would be written is not what was there.
+        return (*clashes, Clash("", "a value that is not journaled", ABSENT, "")), None
+    return clashes, change
+
+
+def unrestored(
+    items: Sequence[Written], live: Item | None, *, heirs: Lineage | None = None
+) -> tuple[Difference, ...]:
+    """What is not as before all of these writes to one object, oldest first; () when restored."""
+    first, last, heirs = items[0], items[-1], heirs or Lineage()
+    ref = first.ref
+    if all(is_replaced_by_owner(item) for item in items):
+        return ()
+    expected, clashes = _before_all(items)
+    if expected is None:
+        return _not_gone(first, live, heirs)
+    if live is None:
+        return (difference(ref, "", "there", ABSENT),)
+    now = normal_form(live)
+    if any(item.before is None or item.after is None for item in items):
+        return tuple(
+            difference(ref, edit.path, edit.before, edit.after) for edit in diff(expected, now)
+        )
+    if is_other(last, live, heirs):
+        return (difference(ref, "metadata.uid", last.uid, uid_of(live)),)
+    back = take_back(expected, last.after or {}, live)
+    found = [difference(ref, edit.path, edit.after, edit.before) for edit in back.restored]
+    found += [difference(ref, it.path, it.before, it.live) for it in back.conflicts]
+    known = {entry["field"] for entry in found}
+    found += [
+        entry for entry in _halfway(items, expected, clashes, now) if entry["field"] not in known
+    ]
+    return tuple(found)
+
+
+def is_other(item: Written, live: Item, heirs: Lineage) -> bool:
+    """Whether this is another object of the same name, and not one that we made in its place."""
+    return not heirs.is_same(item.uid, uid_of(live))
+
+
+def is_replaced_by_owner(item: Written) -> bool:
+    """A deleted pod whose place its controller fills: made good by that, and never put back."""
+    if item.after is not None or item.before is None or item.ref.kind != "Pod":
+        return False
+    owners = (item.before.get("metadata") or {}).get("ownerReferences") or ()
+    return any(isinstance(owner, Mapping) and owner.get("controller") for owner in owners)
+
+
+def difference(ref: Ref, path: str, wanted: object, found: object) -> Difference:
+    """One entry of what could not be restored."""
+    return {
+        "ref": str(ref),
+        "field": path,
+        "wanted": None if wanted is ABSENT else wanted,
+        "found": None if found is ABSENT else found,
+    }
+
+
+def _of_create(
+    item: Written, live: Item | None, heirs: Lineage, *, force: bool
+) -> tuple[tuple[Clash, ...], Change | None]:
+    if live is None or (being_deleted(live) and not is_other(item, live, heirs)):
+        return (), None
+    if force:
+        return (), Change(item.ref, live, None)
+    if is_other(item, live, heirs):
+        return (Clash("", ABSENT, "made by us", "made anew by somebody else"),), None
+    theirs = [
+        Clash(edit.path, ABSENT, edit.before, edit.after)
+        for edit in diff(item.after or {}, normal_form(live))
+        if not edit.path.startswith(BY_THE_SERVER)
+    ]
+    return (tuple(theirs), None) if theirs else ((), Change(item.ref, live, None))
+
+
+def _of_delete(
+    item: Written, before: Mapping[str, Any], live: Item | None, *, force: bool
+) -> tuple[tuple[Clash, ...], Change | None]:
+    if is_replaced_by_owner(item):
+        return (), None
+    if live is None:
+        return (), Change(item.ref, None, before)
+    if being_deleted(live):
+        return (Clash("", "there", ABSENT, "still being deleted"),), None
+    edits = [
+        FieldEdit(edit.path, edit.after, edit.before) for edit in diff(before, normal_form(live))
+    ]
+    if edits and force:
+        return (), Change(item.ref, live, apply_edits(live, edits))
+    return tuple(Clash(edit.path, edit.after, ABSENT, edit.before) for edit in edits), None
+
+
+def _of_update(
+    item: Written,
+    change: tuple[Mapping[str, Any], Mapping[str, Any]],
+    live: Item | None,
+    heirs: Lineage,
+    *,
+    force: bool,
+) -> tuple[tuple[Clash, ...], Change | None]:
+    before, after = change
+    if live is None:
+        gone = Clash("", "there", "there", ABSENT)
+        return ((), Change(item.ref, None, before)) if force else ((gone,), None)
+    if is_other(item, live, heirs) and not force:
+        return (Clash("metadata.uid", item.uid, item.uid, uid_of(live)),), None
+    back = take_back(before, after, live, force=force)
+    return back.conflicts, Change(item.ref, live, back.wanted) if back.restored else None
+
+
+def _before_all(
+    items: Sequence[Written],
+) -> tuple[Mapping[str, Any] | None, tuple[Clash, ...]]:
+    """The object as it should be again: theirs kept, where somebody wrote between our writes."""
+    expected = items[-1].after
+    clashes: list[Clash] = []
+    for item in reversed(items):
+        if item.before is None or item.after is None or expected is None:
+            expected = item.before
+            continue
+        back = take_back(item.before, item.after, expected)
+        expected = back.wanted
+        clashes.extend(back.conflicts)
+    return expected, tuple(clashes)
+
+
+def _halfway(
+    items: Sequence[Written],
+    expected: Mapping[str, Any],
+    clashes: Iterable[Clash],
+    now: Mapping[str, Any],
+) -> Iterable[Difference]:
+    """Fields of two writes of ours that one inverse took back; and what others wrote between."""
+    ref = items[0].ref
+    for item in items:
+        for edit in diff(item.before or {}, item.after or {}):
+            found, wanted = value_at(now, edit.path), value_at(expected, edit.path)
+            if same_value(found, edit.after) and not same_value(found, wanted):
+                yield difference(ref, edit.path, wanted, found)
+    for clash in clashes:
+        found = value_at(now, clash.path)
+        if not same_value(found, clash.before):
+            yield difference(ref, clash.path, clash.before, found)
+
+
+def _not_gone(first: Written, live: Item | None, heirs: Lineage) -> tuple[Difference, ...]:
+    if live is None or is_other(first, live, heirs):
+        return ()
+    found = "still being deleted" if being_deleted(live) else "still there"
+    return (difference(first.ref, "", "(absent)", found),)
+
+
+def _would_write_a_mask(change: Change) -> bool:
+    after, live = change.after, change.before
+    if after is None:
+        return False
+    return _masks(after) > (_masks(live) if live is not None else 0)
+
+
+def _masks(item: Mapping[str, Any]) -> int:
+    return json.dumps(item, ensure_ascii=False, default=str).count(MASK)

@@ -1,0 +1,161 @@
+"""Before an undo writes: which steps are left, what each would do, and what forbids it.
+
+Reads only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from stratus_cli.flow.inverse import Written, inverse_on
+from stratus_cli.flow.lineage import Lineage
+from stratus_cli.flow.policy import protected
+from stratus_cli.flow.transaction import journal_of
+from stratus_cli.flow.undoable import needing_human, steps_taken_back, written_by
+from stratus_cli.journal.replay import RecordedTransaction, transactions
+from stratus_cli.kube.diff import diff
+from stratus_cli.kube.normal import normal_form
+from stratus_cli.kube.three_way import Clash
+from stratus_cli.model.change import ABSENT, Change
+from stratus_cli.model.errors import Refused
+from stratus_cli.model.health import TransactionState
+from stratus_cli.model.plan import Plan, Risk, Step
+from stratus_cli.model.ports import Ports
+from stratus_cli.model.ref import Ref
+
+
+def left_of(
+    recorded: RecordedTransaction, only: tuple[int, ...], ports: Ports
+) -> tuple[Written, ...]:
+    """Its steps that are in force. Refused when none is, or one that was asked for is not."""
+    back = steps_taken_back(recorded.id, transactions(journal_of(ports).entries()))
+    items = written_by(recorded, only)
+    left = tuple(item for item in items if item.number not in back)
+    if (
+        recorded.state is TransactionState.COMMITTED
+        and items
+        and (not left or (only and len(left) < len(items)))
+    ):
+        by = recorded.undone_by or "parts"
+        raise Refused(
+            "the transaction was taken back already",
+            f"{recorded.id} by {by}",
+            f"To do it again: stratus undo {by}",
+        )
+    return left
+
+
+def check(
+    recorded: RecordedTransaction, items: Sequence[Written], ports: Ports, *, force: bool
+) -> None:
+    """Refused before anything is written: protected, given to a human, or changed by others."""
+    if recorded.state is not TransactionState.COMMITTED:
+        state = recorded.state.value if recorded.state else "open"
+        raise Refused(
+            f"the transaction is {state}, so there is nothing to take back",
+            recorded.id,
+            "See: stratus journal list",
+        )
+    closed = needing_human(transactions(journal_of(ports).entries()))
+    for item in items:
+        refusal = protected(item.ref, ports.policy)
+        if refusal is not None:
+            raise Refused(refusal.reason, str(item.ref), f"Nothing was written. {refusal.lift}.")
+        if item.ref in closed:
+            raise Refused(
+                f"transaction {closed[item.ref]} could not restore it, and nobody accepted that",
+                str(item.ref),
+                f"Nothing was written. First: stratus recover --accept {closed[item.ref]}",
+            )
+    for item, clashes, _ in _foreseen(items, ports, force=force):
+        if clashes:
+            raise Refused(
+                "somebody else changed what would be taken back",
+                "; ".join(shown(item, clashes)),
+                "Nothing was written. --force restores it all the same, --only N takes a part.",
+            )
+
+
+def _foreseen(
+    items: Sequence[Written], ports: Ports, *, force: bool
+) -> Iterator[tuple[Written, tuple[Clash, ...], Change | None]]:
+    """Each inverse, on what the earlier ones will have left."""
+    heirs = Lineage.of(journal_of(ports).entries())
+    live: dict[Ref, dict[str, Any] | None] = {}
+    for item in items:
+        ref = item.ref
+        if ref not in live:
+            live[ref] = ports.cluster.get(ref)
+        clashes, change = inverse_on(item, live[ref], heirs=heirs, force=force)
+        yield item, clashes, change
+        if change is not None:
+            live[ref] = None if change.after is None else dict(change.after)
+
+
+def preview(
+    recorded: RecordedTransaction, items: Sequence[Written], ports: Ports, *, force: bool
+) -> list[str]:
+    """What an undo would do, line by line."""
+    lines = [f"would take back {recorded.id}: {recorded.title}"]
+    for item, clashes, change in _foreseen(items, ports, force=force):
+        if clashes:
+            lines.extend(f"refused: {text}" for text in shown(item, clashes))
+        elif change is None:
+            lines.append(f"{item.number}. {item.ref}: as before already")
+        elif change.before is None or change.after is None:
+            verb = "create again" if change.before is None else "delete"
+            lines.append(f"{item.number}. {item.ref}: {verb}")
+        else:
+            for edit in diff(normal_form(change.before), normal_form(change.after)):
+                lines.append(
+                    f"{item.number}. {item.ref} {edit.path}:"
+                    f" {_text(edit.before)} -> {_text(edit.after)}"
+                )
+    return lines
+
+
+def shown(item: Written, clashes: Sequence[Clash]) -> list[str]:
+    """Each field that somebody else changed, with all three values."""
+    return [
+        f"{item.ref} {clash.path} was {_text(clash.before)}, we wrote {_text(clash.after)},"
+        f" now {_text(clash.live)}"
+        for clash in clashes
+    ]
+
+
+def _text(value: object) -> str:
+    text = "(absent)" if value is None or value is ABSENT else str(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+def plan_of(recorded: RecordedTransaction, items: Sequence[Written], ports: Ports) -> Plan:
+    """The inverse as a plan to look at. It is executed from the records, not from this."""
+    now = ports.clock.now()
+    steps = tuple(
+        Step(
+            kubectl=f"undo of: {item.kubectl}",
+            change=Change(item.ref, item.after, item.before),
+            depends=(),
+            digest="",
+            uid=item.uid,
+            confirmed=True,
+        )
+        for item in items
+    )
+    return Plan(
+        id=f"undo-{recorded.id}",
+        incident=recorded.incident,
+        title=f"undo of {recorded.id}: {recorded.title}",
+        runbook="",
+        candidate=f"the inverse of {recorded.id}",
+        cluster=ports.cluster.identity(),
+        steps=steps,
+        targets=(),
+        roots=(),
+        blast_radius=tuple(sorted({item.ref for item in items})),
+        risk=Risk.MEDIUM,
+        success="every field reads back as before",
+        created_at=now,
+        expires_at=now,
+    )
