@@ -7,11 +7,12 @@ preconditions of each write cover the rest. Names and times follow coordination.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from stratus_cli.model.errors import (
     ClusterAnswer,
+    ClusterUnreachable,
     Conflict,
     Forbidden,
     NotFound,
@@ -25,6 +26,7 @@ NAME = "stratus"
 DURATION_S = 30  # a crash blocks the next engineer no longer than this
 RENEW_BELOW_S = 20.0
 STOP_BELOW_S = 5.0  # DESIGN.md, Locks: the holder stops with under 5 s left
+LONGEST_S = 3600  # a Lease that claims longer is taken for a mistake
 CLUSTER_NAMESPACE = "kube-system"  # of the Lease for cluster-scoped objects
 
 
@@ -35,17 +37,21 @@ class LeaseLost(StratusError):
 
 
 class Leases:
-    """The Leases of one transaction. A context manager; held only inside it."""
+    """The Leases of one transaction. A context manager; held only inside it.
+
+    Times are compared with this machine's clock: two machines whose clocks differ by more than
+    DURATION_S are kept apart by the preconditions of each write alone.
+    """
 
     def __init__(self, ports: Ports, tx: str, namespaces: Iterable[str]) -> None:
         self._ports = ports
-        self._tx = tx
         self._holder = f"{ports.who} {tx}"
         self._refs = [
             Ref("Lease", namespace, NAME, "coordination.k8s.io/v1")
             for namespace in sorted({name or CLUSTER_NAMESPACE for name in namespaces})
         ]
-        self._held: dict[Ref, dict[str, Any]] = {}
+        self._held: list[Ref] = []
+        self._lost: LeaseLost | None = None
 
     def __enter__(self) -> Leases:
         try:
@@ -61,44 +67,51 @@ class Leases:
         self._release()
 
     def check(self) -> None:
-        """Before each write: still ours, and long enough. LeaseLost when not."""
-        for ref in list(self._held):
-            now = self._ports.clock.now()
+        """Before each write and while waiting: still ours, and for long enough.
+
+        LeaseLost when not, from then on always.
+        """
+        if self._lost is not None:
+            raise self._lost
+        for ref in self._held:
             live = self._ports.cluster.get(ref)
-            if live is None or live["spec"].get("holderIdentity") != self._holder:
-                self._held.pop(ref)
-                holder = "nobody" if live is None else live["spec"].get("holderIdentity")
-                raise LeaseLost(
-                    "the lock was lost; nothing more is written",
-                    f"{ref}, now held by {holder}",
-                    "See what was written: stratus recover",
-                )
-            self._held[ref] = live
-            left = _left_s(live, now)
-            if left < RENEW_BELOW_S:
-                if left < STOP_BELOW_S:
-                    self._ports.progress.note(f"the lock on {ref.namespace} is renewed late")
-                self._renew(ref, live)
+            if live is None or _spec(live).get("holderIdentity") != self._holder:
+                holder = "nobody" if live is None else _spec(live).get("holderIdentity")
+                raise self._lose(f"{ref}, now held by {holder}")
+            left_s = _left_s(live, self._ports.clock.now())
+            if left_s < RENEW_BELOW_S:
+                self._renew(ref, live, left_s)
+
+    def _lose(self, where: str) -> LeaseLost:
+        self._lost = LeaseLost(
+            "the lock was lost; nothing more is written",
+            where,
+            "See what was written: stratus recover",
+        )
+        return self._lost
+
+    def _renew(self, ref: Ref, live: dict[str, Any], left_s: float) -> None:
+        """The server takes it only if nobody else has written since the read."""
+        live["spec"]["renewTime"] = _micro(self._ports.clock.now())
+        try:
+            self._ports.cluster.replace(live)
+        except (ClusterAnswer, ClusterUnreachable) as error:
+            again = self._ports.cluster.get(ref)
+            now = self._ports.clock.now()
+            mine = again is not None and _spec(again).get("holderIdentity") == self._holder
+            left_s = _left_s(again or {}, now) if mine else 0.0
+            if left_s < STOP_BELOW_S:
+                raise self._lose(f"{ref} could not be renewed ({error.what})") from error
 
     def _acquire(self, ref: Ref) -> None:
         now = self._ports.clock.now()
+        cluster = self._ports.cluster
         try:
-            live = self._ports.cluster.get(ref)
+            live = cluster.get(ref)
             if live is None:
-                self._held[ref] = self._ports.cluster.create(self._lease(ref, now, 0))
-                return
-            spec = live.get("spec") or {}
-            # Of this very transaction: its run is dead, since we hold its journal (recover).
-            held_by_other = not str(spec.get("holderIdentity", "")).endswith(f" {self._tx}")
-            if spec.get("holderIdentity") and held_by_other and _left_s(live, now) > 0:
-                raise Refused(
-                    f"somebody else is writing here: {spec['holderIdentity']}",
-                    f"namespace {ref.namespace}, since {spec.get('acquireTime', 'unknown')}",
-                    f"Nothing was written. Wait, or at most {DURATION_S} s if that run is dead.",
-                )
-            taken = self._lease(ref, now, int(spec.get("leaseTransitions") or 0) + 1)
-            taken["metadata"] = live["metadata"]
-            self._held[ref] = self._ports.cluster.replace(taken)
+                cluster.create(self._lease(ref, now, 0))
+            else:
+                self._take_over(ref, live, now)
         except Conflict as error:
             raise Refused(
                 "somebody else took the lock just now",
@@ -107,6 +120,31 @@ class Leases:
             ) from error
         except (Forbidden, NotFound) as error:
             self._without(ref, error)
+            return
+        except (ClusterAnswer, ClusterUnreachable):
+            # It may have been made all the same; then it is ours to use, or to give back.
+            found = cluster.get(ref)
+            if found is None or _spec(found).get("holderIdentity") != self._holder:
+                raise
+        self._held.append(ref)
+
+    def _take_over(self, ref: Ref, live: dict[str, Any], now: datetime) -> None:
+        """An expired one, or one of this very transaction.
+
+        The process that held the latter is dead, as the journal's file lock is ours.
+        """
+        spec = _spec(live)
+        holder = spec.get("holderIdentity")
+        if holder and holder != self._holder and _left_s(live, now) > 0:
+            raise Refused(
+                f"somebody else is writing here: {holder}",
+                f"namespace {ref.namespace}, since {spec.get('acquireTime', 'unknown')}",
+                f"Nothing was written. Wait, or at most {DURATION_S} s if that run is dead.",
+            )
+        transitions = spec.get("leaseTransitions")
+        taken = self._lease(ref, now, transitions + 1 if isinstance(transitions, int) else 1)
+        taken["metadata"] = live["metadata"]
+        self._ports.cluster.replace(taken)
 
     def _without(self, ref: Ref, error: ClusterAnswer) -> None:
         """Where no Lease may be written, a person may go on; --auto needs --no-lease."""
@@ -118,23 +156,18 @@ class Leases:
                 "Nothing was written. Ask for create, update and delete on leases, or --no-lease.",
             )
 
-    def _renew(self, ref: Ref, live: dict[str, Any]) -> None:
-        live["spec"]["renewTime"] = _micro(self._ports.clock.now())
-        try:
-            self._held[ref] = self._ports.cluster.replace(live)
-        except (Conflict, NotFound) as error:
-            self._held.pop(ref, None)
-            raise LeaseLost(
-                "the lock was lost while it was renewed; nothing more is written",
-                str(ref),
-                "See what was written: stratus recover",
-            ) from error
-
     def _release(self) -> None:
-        """Best effort: a Lease that stays expires by itself."""
-        for ref, live in list(self._held.items()):
+        """Best effort: a Lease that stays expires by itself. What is not ours any more is left."""
+        for ref in self._held:
             try:
-                self._ports.cluster.delete(ref, uid=str(live["metadata"].get("uid", "")))
+                live = self._ports.cluster.get(ref)
+                if live is not None and _spec(live).get("holderIdentity") == self._holder:
+                    meta = live["metadata"]
+                    self._ports.cluster.delete(
+                        ref,
+                        uid=str(meta.get("uid", "")),
+                        resource_version=str(meta.get("resourceVersion", "")),
+                    )
             except StratusError as error:
                 self._ports.progress.note(f"the lock {ref} was not given back: {error.what}")
         self._held.clear()
@@ -154,17 +187,24 @@ class Leases:
         }
 
 
+def _spec(lease: dict[str, Any]) -> dict[str, Any]:
+    spec = lease.get("spec")
+    return spec if isinstance(spec, dict) else {}
+
+
 def _left_s(lease: dict[str, Any], now: datetime) -> float:
-    spec = lease.get("spec") or {}
+    """Seconds until it expires; 0 when it says nothing that can be read."""
+    spec = _spec(lease)
     renewed = spec.get("renewTime") or spec.get("acquireTime")
-    if not isinstance(renewed, str):
-        return 0.0
+    duration = spec.get("leaseDurationSeconds")
     try:
-        at = datetime.fromisoformat(renewed.replace("Z", "+00:00"))
+        at = datetime.fromisoformat(str(renewed))
     except ValueError:
         return 0.0
-    ends = at + timedelta(seconds=float(spec.get("leaseDurationSeconds") or DURATION_S))
-    return (ends - now).total_seconds()
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
+    lasts_s = duration if isinstance(duration, int) and duration > 0 else DURATION_S
+    return (at + timedelta(seconds=min(lasts_s, LONGEST_S)) - now).total_seconds()
 
 
 def _micro(now: datetime) -> str:
