@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stratus_cli.flow.detect import Detection, detect
+from stratus_cli.flow.standstill import NO_PROGRESS_S, standstill_s
 from stratus_cli.health.allowance import allowances
 from stratus_cli.health.harm import harm
 from stratus_cli.health.measure import measure
 from stratus_cli.health.settle import deadline_s, unsettled
 from stratus_cli.health.verdict import Gate, breaker, judge
-from stratus_cli.kube.kinds import WORKLOADS
-from stratus_cli.model.errors import ClusterUnreachable
-from stratus_cli.model.health import Decision, Health, Verdict
+from stratus_cli.model.errors import ClusterUnreachable, RequestTimeout
+from stratus_cli.model.health import Decision, Health, UnitHealth, Verdict
 from stratus_cli.model.plan import Plan
 from stratus_cli.model.ports import Ports
 from stratus_cli.model.ref import Ref
@@ -25,10 +25,6 @@ from stratus_cli.model.snapshot import Snapshot
 Observe = Callable[[], Snapshot]
 
 BASELINE_SAMPLES = 2  # DESIGN.md: a window with at least two samples
-NO_PROGRESS_S = 90.0
-"""Nothing moved for so long: it will not come. Our choice: longer than a kubelet's image pull
-back-off step (80 s) and an EndpointSlice or HPA period, shorter than a person's patience."""
-BACK_OFF_S = 330.0  # kubelet's longest: 300 s for a crash, 122 s for a mount (Kubernetes 1.34)
 ROLL_BACK_RESERVE_S = 60.0  # of the budget, kept for the way back
 UNREACHABLE_S = 30.0  # a look that fails for longer than this is an answer
 
@@ -116,9 +112,10 @@ class Watch:
         self._samples: list[tuple[float, Health]] = []
         self._good_since: float | None = None
         self._bad_since: float | None = None
-        self._moved_at = self._started
-        self._last_state: object = None
-        self._broken: tuple[str, ...] = ()
+        self._moved_at = 0.0
+        self._states: set[object] = set()
+        self._patience_s = NO_PROGRESS_S
+        self._broken: Mapping[str, str] = {}
         self._limit_s = ports.limits.budget_s
 
     def until_sure(self) -> Outcome:
@@ -129,7 +126,7 @@ class Watch:
                 return self._end(Decision.ROLL_BACK, ("interrupted",), None)
             try:
                 seen = look(self._observe)
-            except ClusterUnreachable as error:
+            except (ClusterUnreachable, RequestTimeout) as error:
                 if self._elapsed() - self._age() > UNREACHABLE_S:
                     reason = (
                         f"the API server did not answer for {UNREACHABLE_S:.0f} s ({error.what})"
@@ -146,17 +143,19 @@ class Watch:
         """The outcome of one more look, or None to look again."""
         now, graph = self._elapsed(), seen.detection.graph
         if not self._samples:
-            longest = deadline_s(graph, tuple(self._written))
-            reserve = ROLL_BACK_RESERVE_S
+            longest = deadline_s(graph, (*self._written, *self._gate.near, *self._gate.targets))
             budget = self._ports.limits.budget_s if self._left_s is None else self._left_s
-            self._limit_s = max(min(longest, budget - reserve), self._ports.limits.stability_s)
+            spare_s = budget - ROLL_BACK_RESERVE_S
+            self._limit_s = max(min(longest, spare_s), self._ports.limits.stability_s)
         self._samples.append((now, seen.health))
         spare = allowances(graph)
-        broken = breaker(self._gate, self._before, seen.health, spare)
+        found = breaker(self._gate, self._before, seen.health, spare)
+        broken = {text.partition(" fell ")[0]: text for text in found}
         harmed = harm(self._before, self._samples, spare)
         # Twice in a row: counts in a status lag behind each other by a moment.
-        if harmed or (broken and broken == self._broken):
-            return self._end(Decision.ROLL_BACK, (*harmed, *broken), seen.health)
+        lasting = tuple(broken[subject] for subject in broken if subject in self._broken)
+        if harmed or lasting:
+            return self._end(Decision.ROLL_BACK, (*harmed, *lasting), seen.health)
         self._broken = broken
         waiting = unsettled(graph, self._written)
         verdict = judge(
@@ -179,9 +178,13 @@ class Watch:
         bad = not waiting and verdict.decision is Decision.ROLL_BACK
         self._good_since = _since(self._good_since, now) if good else None
         self._bad_since = _since(self._bad_since, now) if bad else None
-        state = (waiting, tuple(seen.health.units.get(ref) for ref in self._gate.targets))
-        if state != self._last_state:
-            self._last_state, self._moved_at = state, now
+        # A state seen before is no progress: a container that crashes goes round in a circle.
+        state = (waiting, tuple(_counts(seen.health.units.get(ref)) for ref in self._gate.targets))
+        if state not in self._states:
+            self._states.add(state)
+            self._moved_at = now
+        troubled = {finding.ref for finding in seen.detection.findings}
+        self._patience_s = standstill_s(seen.detection.graph, self._written, troubled)
         self._ports.progress.waiting(_awaited(waiting, verdict, good), now, self._limit_s)
 
     def _time_up(
@@ -191,15 +194,10 @@ class Watch:
         if now >= self._limit_s:
             head = f"not settled and better within {self._limit_s:.0f} s"
             return self._end(Decision.ROLL_BACK, (head, *why), seen.health, verdict)
-        if now - self._moved_at > self._patience_s():
-            head = f"nothing moved for {self._patience_s():.0f} s"
+        if now - self._moved_at > self._patience_s:
+            head = f"nothing moved for {self._patience_s:.0f} s"
             return self._end(Decision.ROLL_BACK, (head, *why), seen.health, verdict)
         return None
-
-    def _patience_s(self) -> float:
-        """Pods of a changed template are new; others come back only when their back-off ends."""
-        anew = all(ref.kind in WORKLOADS for ref in self._written)
-        return NO_PROGRESS_S if anew else BACK_OFF_S
 
     def _held(self, since: float | None, now: float) -> bool:
         return since is not None and now - since >= self._ports.limits.stability_s
@@ -221,6 +219,11 @@ class Watch:
         improved = verdict.improved if verdict else ()
         worse = verdict.worse if verdict else ()
         return Outcome(Verdict(decision, reasons, improved, worse), health, self._elapsed())
+
+
+def _counts(unit: UnitHealth | None) -> object:
+    """What shows progress: numbers that telemetry measures always differ a little."""
+    return unit and (unit.stage, unit.ready, unit.endpoints, unit.problems)
 
 
 def _since(former: float | None, now: float) -> float:

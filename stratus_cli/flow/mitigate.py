@@ -51,6 +51,8 @@ def execute_plan(
     with Leases(ports, tx, namespaces) as leases:
         before = baseline(ports, observe)
         refused = tuple(_refused(plan, ports, before))
+        if ports.interrupt.requested:
+            refused = (Refusal("interrupted", "before anything was written"),)
         if refused:
             return _blocked(tx, plan, ports, refused)
         transaction = _open(tx, plan, ports, leases, before)
@@ -163,6 +165,9 @@ def _attempt(
             raise
         except StratusError as error:
             return close_by_roll_back(transaction, plan, (str(error),))
+        except Exception as error:  # noqa: BLE001  # whatever went wrong, the cluster is put back
+            defect = f"a defect of Stratus: {type(error).__name__}: {error}"
+            return close_by_roll_back(transaction, plan, (defect,))
     except StratusError as error:
         where = f": {error.where}" if error.where else ""
         ports.progress.note(f"left open: {error.what}{where}")
