@@ -32,11 +32,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         uv = Uv(Path(name))
         together = uv.resolved([*base, *extras["dev"], *extras["agents"]], "")
-        lowest = uv.resolved(base, together)
-        write("constraints.txt", lowest)
+        lowest = packages(uv.resolved(base, together))
+        write("constraints.txt", only(together, lowest))
         for extra in ("dev", "agents"):
-            found = uv.resolved([*base, *extras[extra]], together)
-            write(f"constraints-{extra}.txt", without(found, lowest))
+            found = packages(uv.resolved([*base, *extras[extra]], together))
+            write(f"constraints-{extra}.txt", only(together, found - lowest))
     return 0
 
 
@@ -60,10 +60,14 @@ class Uv:
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def without(pins: str, lower: str) -> str:
-    """The pins whose package is not among the lower ones."""
-    known = {found[1] for found in PIN.finditer(lower)}
-    return "".join(found[0] for found in PIN.finditer(pins) if found[1] not in known)
+def packages(pins: str) -> set[str]:
+    """The names of what is pinned."""
+    return {found[1] for found in PIN.finditer(pins)}
+
+
+def only(together: str, wanted: set[str]) -> str:
+    """The pins of these packages, with the condition under which any of them is needed."""
+    return "".join(found[0] for found in PIN.finditer(together) if found[1] in wanted)
 
 
 def write(file: str, pins: str) -> None:
