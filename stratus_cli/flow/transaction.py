@@ -174,13 +174,15 @@ class Transaction:
             if change is None or (clashes and not rollback):
                 return clashes
             try:
-                self._write(
+                made = self._write(
                     item.number, change, live, change.after, _word(change), rollback=rollback
                 )
             except Conflict:
                 if attempt == ATTEMPTS_ON_CONFLICT - 1:
                     raise
                 continue
+            if live is None and item.after is not None:
+                self.heirs.heirs[item.uid] = made.uid  # forced: somebody else had deleted it
             return clashes
         return ()
 

@@ -28,13 +28,16 @@ class FaultyCluster:
     """Fails at writes by number (1 is the first). Leases, Events and dry runs do not count.
 
     faults: number -> name: crash-before, crash-after, timeout-applied, timeout-lost, conflict,
-    forbidden, error, unreachable, drift.
+    forbidden, error, error-applied, unreachable, unreachable-applied, interrupt-before,
+    interrupt-after, drift. before_read is called before each read by name, and may raise.
     """
 
     inner: Cluster
     faults: Mapping[int, str] = field(default_factory=dict)
     drift: Callable[[Cluster, Ref], None] = lambda cluster, ref: None
     before_write: Callable[[Ref], None] = lambda ref: None
+    after_write: Callable[[Ref], None] = lambda ref: None
+    before_read: Callable[[Ref], None] = lambda ref: None
     writes: int = 0
 
     def identity(self) -> ClusterIdentity:
@@ -44,6 +47,7 @@ class FaultyCluster:
         return self.inner.list_pages(kind, namespace)
 
     def get(self, ref: Ref) -> Item | None:
+        self.before_read(ref)
         return self.inner.get(ref)
 
     def allowed(self, verb: str, ref: Ref) -> bool | None:
@@ -84,32 +88,30 @@ class FaultyCluster:
             return call()
         self.writes += 1
         self.before_write(ref)
-        return self._fail(self.faults.get(self.writes, ""), ref, call)
+        answer = self._fail(self.faults.get(self.writes, ""), ref, call)
+        self.after_write(ref)
+        return answer
 
     def _fail(self, fault: str, ref: Ref, call: Callable[[], Any]) -> Any:
-        where = str(ref)
-        match fault:
-            case "crash-before":
-                raise Crash
-            case "crash-after":
-                call()
-                raise Crash
-            case "timeout-applied":
-                call()
-                raise RequestTimeout(504, "Timeout", "no answer in time", where)
-            case "timeout-lost":
-                raise RequestTimeout(504, "Timeout", "no answer in time", where)
-            case "conflict":
-                raise Conflict(409, "Conflict", "the object moved", where)
-            case "forbidden":
-                raise Forbidden(403, "Forbidden", "not allowed", where)
-            case "error":
-                raise ClusterAnswer(500, "InternalError", "the server failed", where)
-            case "unreachable":
-                raise ClusterUnreachable("no answer", where)
-            case "drift":
-                self.drift(self.inner, ref)
-        return call()
+        if fault == "drift":
+            self.drift(self.inner, ref)
+        if fault in ("", "drift"):
+            return call()
+        kind, _, when = fault.partition("-")
+        if when in ("applied", "after"):
+            call()
+        raise FAULTS[kind](str(ref))
+
+
+FAULTS: Mapping[str, Callable[[str], BaseException]] = {
+    "crash": lambda where: Crash(),
+    "interrupt": lambda where: KeyboardInterrupt(),
+    "timeout": lambda where: RequestTimeout(504, "Timeout", "no answer in time", where),
+    "conflict": lambda where: Conflict(409, "Conflict", "the object moved", where),
+    "forbidden": lambda where: Forbidden(403, "Forbidden", "not allowed", where),
+    "error": lambda where: ClusterAnswer(500, "InternalError", "the server failed", where),
+    "unreachable": lambda where: ClusterUnreachable("no answer", where),
+}
 
 
 def _ref(item: Mapping[str, Any]) -> Ref:
