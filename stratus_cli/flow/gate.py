@@ -18,7 +18,7 @@ from stratus_cli.health.verdict import Gate, breaker, judge
 from stratus_cli.model.errors import ClusterUnreachable, RequestTimeout
 from stratus_cli.model.health import Decision, Health, UnitHealth, Verdict
 from stratus_cli.model.plan import Plan
-from stratus_cli.model.ports import Ports
+from stratus_cli.model.ports import Limits, Ports
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Snapshot
 
@@ -62,6 +62,11 @@ class Outcome:
     health: Health | None
     waited_s: float
     notes: tuple[str, ...] = field(default=())
+
+
+def reserve_s(limits: Limits) -> float:
+    """Seconds of the budget that are kept for the way back."""
+    return min(ROLL_BACK_RESERVE_S, limits.budget_s / 2)
 
 
 def look(observe: Observe) -> Look:
@@ -145,7 +150,7 @@ class Watch:
         if not self._samples:
             longest = deadline_s(graph, (*self._written, *self._gate.near, *self._gate.targets))
             budget = self._ports.limits.budget_s if self._left_s is None else self._left_s
-            spare_s = budget - ROLL_BACK_RESERVE_S
+            spare_s = budget - reserve_s(self._ports.limits)
             self._limit_s = max(min(longest, spare_s), self._ports.limits.stability_s)
         self._samples.append((now, seen.health))
         spare = allowances(graph)
@@ -190,7 +195,7 @@ class Watch:
     def _time_up(
         self, now: float, verdict: Verdict, waiting: tuple[str, ...], seen: Look
     ) -> Outcome | None:
-        why = waiting or verdict.reasons or ("no better",)
+        why = (*verdict.reasons, *waiting) or ("no better",)
         if now >= self._limit_s:
             head = f"not settled and better within {self._limit_s:.0f} s"
             return self._end(Decision.ROLL_BACK, (head, *why), seen.health, verdict)

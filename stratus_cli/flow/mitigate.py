@@ -46,6 +46,7 @@ def execute_plan(
     """
     ports.progress.stage("Mitigation")
     started = ports.clock.monotonic()
+    until = started + (ports.limits.budget_s if left_s is None else left_s)
     tx = new_id(ports, plan.title, plan.id)
     namespaces = {step.change.ref.namespace for step in plan.steps}
     with Leases(ports, tx, namespaces) as leases:
@@ -56,7 +57,7 @@ def execute_plan(
         if refused:
             return _blocked(tx, plan, ports, refused)
         transaction = _open(tx, plan, ports, leases, before)
-        report = _attempt(transaction, plan, before, observe, leases, left_s)
+        report = _attempt(transaction, plan, before, observe, until)
     waited = ports.clock.monotonic() - started
     return TransactionReport(
         report.id,
@@ -148,8 +149,7 @@ def _attempt(
     plan: Plan,
     before: Baseline,
     observe: Observe,
-    leases: Leases,
-    left_s: float | None,
+    until: float,
 ) -> TransactionReport:
     """Write, settle, close. What cannot be closed (no API, no disk, no lock) is left open."""
     ports = transaction.ports
@@ -160,7 +160,13 @@ def _attempt(
                     return close_by_roll_back(transaction, plan, ("interrupted",))
                 ports.progress.note(step.kubectl)
                 transaction.write(number, step)
-            return settle_and_close(transaction, plan, before.healths, observe, left_s=left_s)
+            return settle_and_close(
+                transaction,
+                plan,
+                before.healths,
+                observe,
+                left_s=until - ports.clock.monotonic(),
+            )
         except (LeaseLost, JournalError):
             raise
         except StratusError as error:
@@ -192,12 +198,16 @@ def _blocked(tx: str, plan: Plan, ports: Ports, refused: Sequence[Refusal]) -> T
     journal = journal_of(ports)
     now = ports.clock.now()
     why = "; ".join(
-        f"{item.check}: {item.reason}" + (f" (unless: {item.lift})" if item.lift else "")
+        f"{item.check}: {item.reason}" + (f" ({item.lift})" if item.lift else "")
         for item in refused
     )
     journal.append(Begin(tx, now, "mitigate", plan.incident, plan.title, ports.who, body(plan)))
     journal.append(End(tx, now, TransactionState.BLOCKED, why, 0))
-    return TransactionReport(tx, plan.incident, TransactionState.BLOCKED, 0, why, plan)
+    ports.progress.note(f"BLOCKED {tx}: {why}")
+    checks = tuple(item.check for item in refused)
+    return TransactionReport(
+        tx, plan.incident, TransactionState.BLOCKED, 0, why, plan, checks=checks
+    )
 
 
 def _open(tx: str, plan: Plan, ports: Ports, leases: Leases, before: Baseline) -> Transaction:

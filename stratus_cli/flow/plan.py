@@ -6,6 +6,7 @@ Reads only; a dry run changes nothing. A candidate that cannot be a plan says wh
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -22,9 +23,10 @@ from stratus_cli.flow.drafts import Draft, drafts, shown
 from stratus_cli.flow.steps import Steps, steps_of
 from stratus_cli.health.measure import unit_of
 from stratus_cli.knowledge.runbook import Runbook
+from stratus_cli.kube.diff import diff
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.normal import digest
-from stratus_cli.model.change import Reversibility
+from stratus_cli.model.change import Absent, JsonObject, Reversibility
 from stratus_cli.model.diagnosis import Incident
 from stratus_cli.model.errors import StratusError
 from stratus_cli.model.plan import Candidate, Plan, Refusal, Risk, Step
@@ -56,13 +58,25 @@ def candidates(
     return tuple(found)
 
 
-def effect_of(plan: Plan) -> tuple[tuple[Ref, str], ...]:
-    """What the cluster's objects would be after the plan: equal for plans that do the same."""
-    after = {
-        step.change.ref: "" if step.change.after is None else digest(step.change.after)
-        for step in plan.steps
-    }
-    return tuple(sorted(after.items()))
+def effect_of(plan: Plan) -> frozenset[tuple[Ref, str, str]]:
+    """What the plan makes of which fields: equal for plans that do the same in other words."""
+    first: dict[Ref, JsonObject | None] = {}
+    last: dict[Ref, JsonObject | None] = {}
+    for step in plan.steps:
+        first.setdefault(step.change.ref, step.change.before)
+        last[step.change.ref] = step.change.after
+    return frozenset(effect for ref in first for effect in _effects(ref, first[ref], last[ref]))
+
+
+def _effects(
+    ref: Ref, before: JsonObject | None, after: JsonObject | None
+) -> Iterator[tuple[Ref, str, str]]:
+    if before is None or after is None:
+        yield ref, "", "" if after is None else digest(after)
+        return
+    for edit in diff(before, after):
+        absent = isinstance(edit.after, Absent)
+        yield ref, edit.path, "" if absent else json.dumps(edit.after, sort_keys=True)
 
 
 def plan_from_lines(

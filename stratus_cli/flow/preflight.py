@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from stratus_cli.flow.detect import Detection
 from stratus_cli.flow.planfile import check_cluster, check_time
 from stratus_cli.flow.policy import owned, protected
+from stratus_cli.flow.steps import too_many
 from stratus_cli.flow.transaction import Drifted, after_on, journal_of
 from stratus_cli.journal.replay import transactions
 from stratus_cli.model.errors import ClusterAnswer, PlanRefused
@@ -27,11 +28,7 @@ def refusals(plan: Plan, ports: Ports) -> Iterator[Refusal]:
     """Everything that forbids this plan now, the most telling first."""
     yield from _binding(plan, ports)
     if len(plan.steps) > ports.limits.max_writes:
-        yield Refusal(
-            "bounds",
-            f"{len(plan.steps)} writes are more than {ports.limits.max_writes}",
-            "split it, or raise --max-writes (at most 20)",
-        )
+        yield too_many(len(plan.steps), ports.limits.max_writes)
     closed = _closed_objects(ports)
     changed: set[Ref] = set()
     for step in plan.steps:
@@ -74,9 +71,7 @@ def still_broken(plan: Plan, detection: Detection, health: Health) -> Refusal | 
         if (rule, ref) in keys or (unit is not None and rule in unit.problems):
             return None
     rules = ", ".join(sorted({rule for rule, _ in plan.roots}))
-    return Refusal(
-        "still broken", f"what the plan repairs ({rules}) is gone by itself", "nothing to do"
-    )
+    return Refusal("still broken", f"what the plan repairs ({rules}) is gone by itself")
 
 
 def _binding(plan: Plan, ports: Ports) -> Iterator[Refusal]:

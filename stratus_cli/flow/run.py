@@ -1,19 +1,20 @@
 """The loop: detect, diagnose, mitigate, validate; roll back and try the next with what was learnt.
 
-Detection -> Diagnosis -> Mitigation -> Validation -> Resolved, or Rollback -> the next candidate,
-until resolved, out of candidates, out of attempts or out of budget.
+Detection -> Diagnosis -> Mitigation -> Validation -> Resolved, or Rollback -> Diagnosis again with
+what was learnt, until resolved, out of candidates, out of attempts or out of budget.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 
 from stratus_cli.flow.assemble import Look, chosen, look
+from stratus_cli.flow.gate import reserve_s
 from stratus_cli.flow.mitigate import execute_plan, watch_after
 from stratus_cli.flow.observe import ScopeRequest, observe
-from stratus_cli.flow.plan import candidates, plan_from_lines
+from stratus_cli.flow.plan import candidates, effect_of, plan_from_lines
+from stratus_cli.flow.story import Story
 from stratus_cli.flow.transaction import journal_of
 from stratus_cli.flow.undo import Selector, selected, take_back, written_by
 from stratus_cli.journal.replay import transactions
@@ -21,10 +22,14 @@ from stratus_cli.knowledge.runbook import Runbook
 from stratus_cli.model.diagnosis import Incident
 from stratus_cli.model.errors import StratusError
 from stratus_cli.model.health import TransactionState
-from stratus_cli.model.plan import Candidate, Plan
+from stratus_cli.model.plan import Plan
 from stratus_cli.model.ports import Ports
-from stratus_cli.model.report import Report, TimelineEntry, Timing, TransactionReport
+from stratus_cli.model.report import Report, TransactionReport
 from stratus_cli.model.snapshot import Snapshot
+
+MOVED, HEALED = "unchanged", "still broken"  # checks of flow.preflight
+SHOWS_WITHIN_S = 60.0  # our choice: a pull fails, or a crash is seen twice, well within
+ATTEMPT_S = 10.0  # a baseline, a write and the stability window: less time is no attempt
 
 
 @dataclass(frozen=True)
@@ -42,28 +47,26 @@ class RunRequest:
     runbooks: Sequence[Runbook] = ()
 
 
-@dataclass
-class _Story:
-    """What has happened so far."""
-
-    first: Look
-    incidents: dict[str, Incident] = field(default_factory=dict)
-    candidates: dict[str, tuple[Candidate, ...]] = field(default_factory=dict)
-    transactions: list[TransactionReport] = field(default_factory=list)
-    learnt: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    timeline: list[TimelineEntry] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    mitigate_s: float | None = None
-
-
 class _Stop(Exception):  # control flow inside this file, never an error
     """A person said stop, or going on would be wrong."""
 
 
 def run(ports: Ports, request: RunRequest) -> Report:
-    """The whole loop. Raises what a person must be told before anything was written."""
-    loop = _Loop(ports, request)
-    return loop.run()
+    """The whole loop. Raises only before the first transaction; after it, the report has it all."""
+    return _Loop(ports, request).run()
+
+
+class _Quiet:
+    """Progress that nobody hears."""
+
+    def stage(self, name: str) -> None:
+        """Nothing."""
+
+    def note(self, text: str) -> None:
+        """Nothing."""
+
+    def waiting(self, what: str, elapsed_s: float, limit_s: float) -> None:
+        """Nothing."""
 
 
 class _Loop:
@@ -72,145 +75,212 @@ class _Loop:
         self._request = request
         self._scope = ScopeRequest(request.scope)
         self._started = ports.clock.monotonic()
-        self._story: _Story
+        self._seen = self._look()
+        self._fresh = True
+        self._story = Story(self._seen)
+        self._handled: set[str] = set()
+        self._tried: set[object] = set()
+        """Effects of plans that were undone since the last commit, or not wanted."""
 
     def run(self) -> Report:
         """Incident after incident, worst first, each with a fresh look."""
-        seen = look(self._ports, self._scope, runbooks=self._request.runbooks)
-        self._story = _Story(seen)
-        for incident in chosen(seen, self._request.incident):
+        for incident in chosen(self._seen, self._request.incident):
             self._story.incidents[incident.id] = incident
-        handled: set[str] = set()
-        fresh = True
         try:
-            while (worst := self._next(seen, handled)) is not None:
-                handled.add(worst.id)
+            while (worst := self._next()) is not None:
+                self._handled.add(worst.id)
                 self._story.incidents[worst.id] = worst
-                fresh = False
-                wrote = self._repair(worst, seen)
+                if self._repair(worst):
+                    # What it held up may be possible now.
+                    self._handled -= self._story.learnt.keys() - {worst.id}
+                    self._tried.clear()
                 if self._request.first_only:
                     break
-                if wrote:
-                    seen = self._look_again()
-                    fresh = True
+                self._refresh()
         except _Stop:
             pass
-        return self._report(seen if fresh else self._final(seen))
+        except StratusError as error:
+            if not self._story.transactions:
+                raise
+            self._story.notes.append(f"stopped: {error}")
+        return self._story.report(self._request.command, self._final(), self._request.incident)
 
-    def _next(self, seen: Look, handled: set[str]) -> Incident | None:
-        if self._left_s() <= 0:
-            self._story.notes.append("the time budget is used up; the rest was not touched")
-            return None
+    def _next(self) -> Incident | None:
+        """The worst incident that was not handled, while there is time for it."""
         if self._ports.interrupt.requested:
             return None
         asked = self._request.incident
-        for incident in seen.incidents:
-            wanted = not asked or incident.id.startswith(asked)
-            if incident.id not in handled and wanted:
-                return incident
+        for incident in self._seen.incidents:
+            if incident.id in self._handled or not incident.id.startswith(asked):
+                continue
+            if not self._request.dry_run and not self._has_time():
+                return None
+            return incident
         return None
 
-    def _repair(self, incident: Incident, seen: Look) -> bool:
-        """Try the candidates of one incident. Whether anything was written."""
-        made = candidates(incident, seen.detection.graph, self._ports, self._request.runbooks)
-        self._story.candidates[incident.id] = made
+    def _has_time(self) -> bool:
+        """Whether an attempt and its way back fit into what is left of the budget."""
+        if self._left_s() >= reserve_s(self._ports.limits) + ATTEMPT_S:
+            return True
+        note = "the time budget is used up; what is left was not touched (--budget gives more)"
+        if note not in self._story.notes:
+            self._story.notes.append(note)
+        return False
+
+    def _repair(self, incident: Incident) -> bool:
+        """Try the candidates of one incident. Whether it was repaired."""
+        queue = self._planned(incident)
         if self._request.dry_run:
             return False
-        wrote = False
-        attempts = 0
-        queue = [item.plan for item in made if item.plan is not None]
-        while queue and attempts < self._ports.limits.max_attempts:
-            agreed = self._agreed(queue.pop(0), incident, seen)
-            if agreed is None:
+        attempts, replanned = 0, False
+        while queue and attempts < self._ports.limits.max_attempts and self._has_time():
+            plan = self._agreed(queue.pop(0), incident)
+            if plan is None:
                 continue
-            tx = self._execute(agreed, incident)
-            wrote = wrote or tx.writes > 0
-            if tx.state is TransactionState.COMMITTED and not tx.open:
-                self._watch(tx, agreed)
+            tx = self._attempt(plan, incident)
+            if tx.state is TransactionState.COMMITTED:
                 return True
-            if tx.open or tx.state is TransactionState.NEEDS_HUMAN:
-                raise _Stop
-            if self._ports.interrupt.requested:
-                raise _Stop
-            attempts += tx.state is TransactionState.UNDONE
-            lesson = f"{agreed.candidate}: {tx.state.value}, {tx.why}"
-            self._learn(incident, lesson)
-        return wrote
+            if HEALED in tx.checks:
+                return False
+            moved = MOVED in tx.checks
+            if moved and replanned:
+                return False
+            if tx.state is TransactionState.UNDONE or moved:
+                attempts += tx.state is TransactionState.UNDONE
+                replanned = replanned or moved
+                if not moved:
+                    self._until_it_shows(incident)
+                self._refresh()
+                again = next((i for i in self._seen.incidents if i.id == incident.id), None)
+                if again is None:
+                    return False
+                if moved:
+                    self._ports.progress.note("it changed since the plan was made: planned again")
+                queue = self._planned(again)
+        return False
 
-    def _agreed(self, plan: Plan, incident: Incident, seen: Look) -> Plan | None:
+    def _planned(self, incident: Incident) -> list[Plan]:
+        """The plans to try now, without those that came to nothing already."""
+        learnt = self._story.learnt.get(incident.id, ())
+        graph = self._seen.detection.graph
+        made = candidates(incident, graph, self._ports, self._request.runbooks, learnt=learnt)
+        new = [
+            item for item in made if item.plan is None or effect_of(item.plan) not in self._tried
+        ]
+        self._story.offer(incident, new)
+        return [item.plan for item in new if item.plan is not None]
+
+    def _agreed(self, plan: Plan, incident: Incident) -> Plan | None:
         """The plan as a person agreed to it; None to go on with the next one."""
         while True:
             answer = self._ports.operator.approve(plan, incident)
             if answer.choice == "yes":
                 return plan
             if answer.choice == "next":
+                self._tried.add(effect_of(plan))
                 return None
             if answer.choice != "edit":
                 raise _Stop
-            namespace = incident.roots[0].root.namespace or "default"
-            edited = plan_from_lines(
-                answer.lines,
-                self._ports,
-                seen.detection.graph,
-                namespace,
-                incident,
-                title="edited by hand",
-            )
-            if edited.plan is None:
-                refusal = edited.refusal
-                self._ports.progress.note(
-                    f"these lines cannot be planned: {refusal.reason if refusal else 'no change'}"
-                )
-                continue
-            plan = edited.plan
-            found = self._story.candidates[incident.id]
-            self._story.candidates[incident.id] = (*found, edited)
+            plan = self._edited(answer.lines, incident) or plan
 
-    def _execute(self, plan: Plan, incident: Incident) -> TransactionReport:
+    def _edited(self, lines: Sequence[str], incident: Incident) -> Plan | None:
+        """The plan that the edited lines make; None, and the reason shown, when they make none."""
+        namespace = incident.roots[0].root.namespace or "default"
+        graph = self._seen.detection.graph
+        made = plan_from_lines(
+            lines, self._ports, graph, namespace, incident, title="edited by hand"
+        )
+        if made.plan is None:
+            reason = made.refusal.reason if made.refusal else "they change nothing"
+            self._ports.progress.note(f"these lines cannot be planned: {reason}")
+            return None
+        former = self._story.candidates[incident.id]
+        self._story.candidates[incident.id] = (*former, made)
+        return made.plan
+
+    def _attempt(self, plan: Plan, incident: Incident) -> TransactionReport:
+        """One transaction, and the watch after its commit. _Stop where nobody may go on."""
         clock = self._ports.clock
-        began, at = clock.monotonic(), clock.now()
-        self._tell(f"mitigation: {plan.title}", at=at)
+        began = clock.monotonic()
+        self._story.tell(clock.now(), f"mitigation: {plan.title}")
         tx = execute_plan(plan, self._ports, self._observe, left_s=self._left_s())
-        self._story.transactions.append(tx)
-        took = clock.monotonic() - began
-        self._story.mitigate_s = (self._story.mitigate_s or 0.0) + took
+        self._fresh = False
+        self._story.add(tx, clock.monotonic() - began)
         state = "left open" if tx.open else tx.state.value
-        self._tell(f"{state}: {tx.id} ({incident.title})")
+        self._story.tell(clock.now(), f"{state}: {tx.id} ({incident.title})")
+        if tx.state is TransactionState.COMMITTED and not tx.open:
+            tx = self._watched(tx, plan)
+        if tx.state is not TransactionState.COMMITTED:
+            lesson = f"{plan.candidate}: {tx.state.value}, {tx.why}"
+            self._story.learn(incident, lesson)
+            if MOVED not in tx.checks:
+                self._tried.add(effect_of(plan))
+            self._ports.progress.note(f"learnt: {lesson}")
+        if tx.open or tx.state is TransactionState.NEEDS_HUMAN or self._ports.interrupt.requested:
+            raise _Stop
         return tx
 
-    def _watch(self, tx: TransactionReport, plan: Plan) -> None:
+    def _watched(self, tx: TransactionReport, plan: Plan) -> TransactionReport:
         """A late regression is undone by a new transaction; both are in the report."""
-        seconds = min(self._ports.limits.watch_s, max(self._left_s(), 0.0))
+        spare = self._left_s() - reserve_s(self._ports.limits)
+        seconds = min(self._ports.limits.watch_s, max(spare, 0.0))
         reasons = watch_after(plan, self._ports, self._observe, seconds)
         if not reasons:
-            return
-        self._tell(f"regressed after the commit: {'; '.join(reasons)}")
-        recorded = selected(transactions(journal_of(self._ports).entries()), Selector(tx=tx.id))[0]
+            return tx
+        self._story.tell(
+            self._ports.clock.now(), f"regressed after the commit: {'; '.join(reasons)}"
+        )
         try:
-            undone = take_back(
-                recorded,
-                written_by(recorded),
-                self._ports,
-                self._observe,
-                force=False,
-                accept_loss=True,
-            )
+            undone = self._taken_back(tx)
         except StratusError as error:
             self._story.notes.append(f"the late regression was not undone: {error}")
-            return
-        if undone.state is TransactionState.COMMITTED:
-            why = f"late regression, taken back by {undone.id}: {'; '.join(reasons)}"
-            kept = self._story.transactions
-            kept[kept.index(tx)] = replace(tx, state=TransactionState.UNDONE, why=why)
+            raise _Stop from error
         self._story.transactions.append(replace(undone, incident=""))
-        self._tell(f"{undone.state.value}: {undone.id} (late undo)")
+        self._story.tell(self._ports.clock.now(), f"{undone.state.value}: {undone.id} (late undo)")
+        if undone.open or undone.state is not TransactionState.COMMITTED:
+            raise _Stop
+        why = f"late regression, taken back by {undone.id}: {'; '.join(reasons)}"
+        return self._story.regressed(tx, why)
 
-    def _learn(self, incident: Incident, lesson: str) -> None:
-        former = self._story.learnt.get(incident.id, ())
-        self._story.learnt[incident.id] = (*former, lesson)
-        self._ports.progress.note(f"learnt: {lesson}")
+    def _taken_back(self, tx: TransactionReport) -> TransactionReport:
+        recorded = selected(transactions(journal_of(self._ports).entries()), Selector(tx=tx.id))[0]
+        return take_back(
+            recorded,
+            written_by(recorded),
+            self._ports,
+            self._observe,
+            force=False,
+            accept_loss=True,
+        )
 
-    def _look_again(self) -> Look:
+    def _until_it_shows(self, incident: Incident) -> None:
+        """After a roll-back a fault takes a moment to show again; till then all may look well."""
+        clock, progress = self._ports.clock, self._ports.progress
+        quiet = replace(self._ports, progress=_Quiet(), diagnoser=None)
+        started = clock.monotonic()
+        while (waited := clock.monotonic() - started) < min(SHOWS_WITHIN_S, self._left_s()):
+            if self._ports.interrupt.requested:
+                raise _Stop
+            seen = look(quiet, self._scope)
+            if any(item.id == incident.id for item in seen.incidents):
+                return
+            progress.waiting("the fault to show as before", waited, SHOWS_WITHIN_S)
+            clock.sleep(self._ports.limits.poll_s)
+
+    def _refresh(self) -> None:
+        """A fresh look, where the last one is from before a write."""
+        if not self._fresh:
+            self._seen, self._fresh = self._look(), True
+
+    def _final(self) -> Look:
+        """The cluster as it is left; the last look where a new one fails."""
+        try:
+            self._refresh()
+        except StratusError as error:
+            self._story.notes.append(f"the last look failed: {error}")
+        return self._seen
+
+    def _look(self) -> Look:
         return look(self._ports, self._scope, runbooks=self._request.runbooks)
 
     def _observe(self) -> Snapshot:
@@ -218,47 +288,3 @@ class _Loop:
 
     def _left_s(self) -> float:
         return self._ports.limits.budget_s - (self._ports.clock.monotonic() - self._started)
-
-    def _tell(self, what: str, *, at: datetime | None = None) -> None:
-        self._story.timeline.append(TimelineEntry(at or self._ports.clock.now(), what))
-
-    def _report(self, last: Look) -> Report:
-        """What was attempted, and what is still there at the end."""
-        story = self._story
-        tried = {tx.incident for tx in story.transactions}
-        still = {item.id: item for item in _matching(last, self._request.incident)}
-        kept = [item for key, item in story.incidents.items() if key in tried or key in still]
-        kept += [item for key, item in still.items() if key not in story.incidents]
-        first = story.first
-        return Report(
-            command=self._request.command,
-            cluster=last.snap.cluster,
-            taken_at=last.snap.taken_at,
-            scope=last.snap.scope,
-            gaps=last.snap.gaps,
-            skips=last.detection.skips,
-            health=last.health,
-            findings=last.detection.findings,
-            incidents=tuple(kept),
-            candidates=story.candidates,
-            transactions=tuple(story.transactions),
-            timing=Timing(first.timing.detect_s, first.timing.diagnose_s, story.mitigate_s),
-            timeline=(*first.timeline, *story.timeline),
-            learnt=story.learnt,
-            notes=tuple(story.notes),
-        )
-
-    def _final(self, seen: Look) -> Look:
-        """The cluster as it is left; the last look where nothing was written since."""
-        if not any(tx.writes for tx in self._story.transactions):
-            return seen
-        try:
-            return self._look_again()
-        except StratusError as error:
-            self._story.notes.append(f"the last look failed: {error}")
-            return seen
-
-
-def _matching(seen: Look, incident: str) -> tuple[Incident, ...]:
-    """The incident asked for, where it is still there; all when none was asked for."""
-    return tuple(item for item in seen.incidents if item.id.startswith(incident))

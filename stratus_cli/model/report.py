@@ -27,6 +27,8 @@ class TransactionReport:
     unrestored: tuple[str, ...] = ()
     open: bool = False
     """True when it was left open (second Ctrl-C): `stratus recover` closes it."""
+    checks: tuple[str, ...] = ()
+    """BLOCKED: the names of the checks that refused it."""
 
 
 @dataclass(frozen=True)
