@@ -75,6 +75,12 @@ def test_the_shop_is_well_again(scenario: Scenario, stories: Lab) -> None:
 
 
 @fault
+def test_the_repair_survives_new_pods(scenario: Scenario, stories: Lab) -> None:
+    """Pods of the repaired workload that are deleted come back well."""
+    assert awaited(stories.story(scenario).repaired).survives
+
+
+@fault
 def test_the_repair_leaves_what_was_wished_when_well(scenario: Scenario, stories: Lab) -> None:
     """Nothing is gone, new or different from the healthy state."""
     story = stories.story(scenario)

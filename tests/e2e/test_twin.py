@@ -19,7 +19,7 @@ from tests.scenarios.scenario import Scenario, controls, faults
 from tests.scenarios.simulated import NAMESPACE, simulated_site
 from tests.scenarios.site import Site
 from tests.scenarios.state import State, differences, wish_differences
-from tests.scenarios.watching import wait_for_symptoms
+from tests.scenarios.watching import wait_for_symptoms, wait_until_still
 
 
 class TwinWiring(Wiring):
@@ -87,6 +87,7 @@ def test_a_fault_through_every_stage(scenario: Scenario, stand: Stand) -> None:
     healthy = stand.state()
     stand.site.inject(scenario)
     wait_for_symptoms(stand.site, scenario)
+    wait_until_still(stand.site)
     assert stand.is_open is scenario.front_door
     faulty = stand.state()
     assert differences(healthy, faulty)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -55,6 +55,8 @@ class Tried:
     unwell: list[str]
     front_door: bool
     state: State
+    survives: bool = False
+    """After the repair: pods of the workload that was at fault were deleted, and came back."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,8 @@ def _tell_fault(story: Story, place: Place, *, to_the_end: bool) -> None:
     )
     story.told.set_result(Told(detect, diagnose, plan, before, place.generations()))
     run = ("run", *space, "--auto", "-o", "json", "--watch-for", "0", *more)
-    story.repaired.set_result(_tried(stratus.run(*run), place))
+    repaired = _tried(stratus.run(*run), place)
+    story.repaired.set_result(replace(repaired, survives=_survives(scenario, place, repaired)))
     undo = ("undo", "--last", "--accept-loss", "--auto", *space, "-o", "json")
     story.undone.set_result(_tried(stratus.run(*undo), place))
 
@@ -192,6 +195,15 @@ def _tell_control(story: Story, place: Place) -> None:
     place.site.wait_until_well()
     story.left.set_result(left)
     story.sight.set_result(sight)
+
+
+def _survives(scenario: Scenario, place: Place, repaired: Tried) -> bool:
+    if repaired.unwell:
+        return False
+    app = scenario.symptoms[0][1].partition("/")[2]
+    place.site.delete_pods(app)
+    place.site.wait_until_well()
+    return True
 
 
 def _tried(outcome: Outcome, place: Place) -> Tried:

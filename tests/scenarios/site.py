@@ -63,6 +63,10 @@ class Site:
             verb = next(iter(step))
             getattr(self, f"_{verb}")(step[verb], step)
 
+    def delete_pods(self, app: str, count: int | None = None) -> None:
+        """Delete pods with label app, all or some, and wait until they are gone."""
+        self._delete_all("Pod", sorted(self._of_app("Pod", app))[:count])
+
     def wait_until_well(self) -> None:
         """Until each Deployment has its pods, all current and ready, and each Service them."""
         self.until(lambda: not self.unwell(), lambda: f"well: {self.unwell()}", WELL_WITHIN_S)
@@ -108,8 +112,7 @@ class Site:
         self._delete_all(kind=ref.kind, names=[ref.name])
 
     def _delete_pods(self, app: str, step: Mapping[str, Any]) -> None:
-        names = sorted(self._of_app("Pod", app))[: step.get("count")]
-        self._delete_all("Pod", names)
+        self.delete_pods(app, step.get("count"))
 
     def _delete_replica_sets(self, app: str, step: Mapping[str, Any]) -> None:
         pods = self._of_app("Pod", app)

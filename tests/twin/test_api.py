@@ -128,6 +128,21 @@ def test_dry_runs_change_nothing() -> None:
     assert everything(made) == everything(other)
 
 
+def test_empty_lists_and_maps_are_left_out() -> None:
+    """As the real API server keeps nothing of them."""
+    made = twin(deployment())
+    live = get(made, "Deployment", "web")
+    template = live["spec"]["template"]
+    template["spec"]["nodeSelector"] = {}
+    template["spec"]["containers"][0]["command"] = []
+    template["metadata"]["annotations"] = {}
+    after = made.replace(live)["spec"]["template"]
+    assert "nodeSelector" not in after["spec"]
+    assert "command" not in after["spec"]["containers"][0]
+    assert "annotations" not in after["metadata"]
+    assert after["spec"]["securityContext"] == {}
+
+
 def test_image_of_a_living_pod_may_change() -> None:
     """The container is started anew with it."""
     made = twin(deployment(), run_s=10)

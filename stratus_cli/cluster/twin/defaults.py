@@ -13,6 +13,7 @@ DEFAULT_TOLERATIONS = tuple(
     for key in ("not-ready", "unreachable")
 )  # fmt: skip
 FILE_MODE = 420  # 0644
+MAPS = ("annotations", "labels", "limits", "matchLabels", "nodeSelector", "requests")
 
 
 def without_nulls(node: Any) -> Any:  # noqa: ANN401  # any JSON
@@ -26,9 +27,24 @@ def without_nulls(node: Any) -> Any:  # noqa: ANN401  # any JSON
 
 def fill(item: Item) -> None:
     """Fill in what the API server fills in, in place. Unknown kinds stay as they are."""
+    _leave_out_empty(item["metadata"])
     filler = _BY_KIND.get(item["kind"])
     if filler is not None:
+        if item["kind"] != "EndpointSlice":
+            _leave_out_empty(item.get("spec"))
         filler(item)
+
+
+def _leave_out_empty(node: Any) -> None:  # noqa: ANN401  # any JSON
+    """Empty lists and maps are not kept (omitempty in Go); empty structs are."""
+    if isinstance(node, dict):
+        for key, value in list(node.items()):
+            _leave_out_empty(value)
+            if value == [] or (value == {} and key in MAPS):
+                del node[key]
+    elif isinstance(node, list):
+        for value in node:
+            _leave_out_empty(value)
 
 
 def _deployment(item: Item) -> None:
