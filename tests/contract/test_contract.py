@@ -14,7 +14,7 @@ from tests.scenarios.simulated import simulated_site
 from tests.scenarios.watching import Sight, snapshot, wait_for_symptoms, wait_until_still
 
 SCENARIOS = (*faults(), *controls())
-LEAST = 0.98  # measured: 0.996; of conditions, event reasons and endpoints; the rest must agree wholly
+LEAST = 0.98  # of conditions, event reasons, endpoints (measured: 0.996); the rest: all
 
 
 def on_twin(scenario: Scenario) -> Sight:

@@ -83,7 +83,7 @@ class ApiServer:
         self._keep(item, old)
         fill(item)
         self._validate(item, old, ref)
-        if ref.kind in GENERATIONS and _body(item) != _body(old):
+        if ref.kind in GENERATIONS and _wish(item) != _wish(old):
             meta["generation"] = old_meta.get("generation", 0) + 1
         managed.written(item, old, manager, self.timeline.stamp(), apply=apply)
         if item == old or dry_run:
@@ -243,8 +243,12 @@ class ApiServer:
             raise refusals.invalid(ref, *found)
 
 
-def _body(item: Item) -> Item:
-    return {name: value for name, value in item.items() if name not in ("metadata", "status")}
+def _wish(item: Item) -> Item:
+    """What moves the generation. Of a Deployment its annotations as well (registry/apps)."""
+    found = {name: value for name, value in item.items() if name not in ("metadata", "status")}
+    if item["kind"] == "Deployment":
+        found["annotations"] = item["metadata"].get("annotations") or {}
+    return found
 
 
 def _ended(pod: Item) -> bool:

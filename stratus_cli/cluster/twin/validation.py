@@ -120,6 +120,14 @@ def _service(item: Item) -> Iterator[str]:
     spec = item.get("spec") or {}
     if not spec.get("ports") and spec.get("clusterIP") != "None" and spec["type"] != "ExternalName":
         yield "spec.ports: Required value"
+    for index, entry in enumerate(spec.get("ports") or ()):
+        for name in ("port", "targetPort"):
+            number = entry.get(name)
+            if isinstance(number, int) and not 0 < number < 65536:
+                yield (
+                    f"spec.ports[{index}].{name}: Invalid value: {number}:"
+                    " must be between 1 and 65535, inclusive"
+                )
 
 
 def _changes(item: Item, old: Item) -> Iterator[str]:
