@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stratus_cli.flow.detect import Detection, detect
-from stratus_cli.flow.standstill import NO_PROGRESS_S, standstill_s
+from stratus_cli.flow.standstill import NO_PROGRESS_S, is_seen_at_once, standstill_s
 from stratus_cli.health.allowance import allowances
 from stratus_cli.health.harm import harm
 from stratus_cli.health.measure import measure
@@ -148,7 +148,9 @@ class Watch:
         """The outcome of one more look, or None to look again."""
         now, graph = self._elapsed(), seen.detection.graph
         if not self._samples:
-            longest = deadline_s(graph, (*self._written, *self._gate.near, *self._gate.targets))
+            waits = not is_seen_at_once(self._written)
+            reached = (*self._gate.near, *self._gate.targets) if waits else ()
+            longest = deadline_s(graph, (*self._written, *reached))
             budget = self._ports.limits.budget_s if self._left_s is None else self._left_s
             spare_s = budget - reserve_s(self._ports.limits)
             self._limit_s = max(min(longest, spare_s), self._ports.limits.stability_s)

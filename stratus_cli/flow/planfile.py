@@ -80,16 +80,17 @@ def load(text: str) -> Plan:
 
     try:
         content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise PlanRefused("the plan file is not YAML", "", AGAIN) from error
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         raise PlanRefused(f"this is not a plan of schema {SCHEMA}", "", AGAIN)
     claimed = content.pop("digest", "")
     try:
         plan = from_body(content)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        edited = content != body(plan) or claimed != digest_of(plan)
+    except (LookupError, TypeError, ValueError, AttributeError, msgspec.MsgspecError) as error:
         raise PlanRefused(f"the plan is incomplete or malformed ({error})", "", AGAIN) from error
-    if content != body(plan) or claimed != digest_of(plan):
+    if edited:
         raise PlanRefused("the plan was edited after it was made: its digest differs", "", AGAIN)
     return plan
 

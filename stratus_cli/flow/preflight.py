@@ -13,6 +13,7 @@ from stratus_cli.flow.policy import owned, protected
 from stratus_cli.flow.steps import too_many
 from stratus_cli.flow.transaction import Drifted, after_on, journal_of
 from stratus_cli.journal.replay import transactions
+from stratus_cli.kube.paths import value_at
 from stratus_cli.model.errors import ClusterAnswer, PlanRefused
 from stratus_cli.model.health import Health, TransactionState
 from stratus_cli.model.plan import Plan, Refusal, Step
@@ -21,6 +22,7 @@ from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Snapshot
 
 INVERSE_VERB = {"create": "delete", "delete": "create", "update": "update"}
+HISTORY, TEMPLATE = "spec.revisionHistoryLimit", "spec.template"
 SEEN_BY = ("Pod", "EndpointSlice")
 
 
@@ -42,6 +44,9 @@ def refusals(plan: Plan, ports: Ports) -> Iterator[Refusal]:
                 f"{ref} was not restored by transaction {closed[ref]}",
                 f"stratus recover --accept {closed[ref]}",
             )
+        forgotten = _forgotten(step)
+        if forgotten is not None:
+            yield forgotten
         yield from _permission(step, ports)
         if ref not in changed:
             yield from _unchanged(step, ports)
@@ -80,6 +85,21 @@ def _binding(plan: Plan, ports: Ports) -> Iterator[Refusal]:
         check_time(plan, ports.clock.now())
     except PlanRefused as error:
         yield Refusal("plan", f"{error.what}: {error.where}", error.hint)
+
+
+def _forgotten(step: Step) -> Refusal | None:
+    """A Deployment that keeps no history loses the revision that a roll-back would go back to."""
+    change = step.change
+    before, after = change.before, change.after
+    if change.ref.kind != "Deployment" or before is None or after is None:
+        return None
+    if value_at(before, HISTORY) != 0 or value_at(before, TEMPLATE) == value_at(after, TEMPLATE):
+        return None
+    return Refusal(
+        "history",
+        f"{change.ref} keeps no former revision (revisionHistoryLimit 0)",
+        "raise its revisionHistoryLimit first",
+    )
 
 
 def _permission(step: Step, ports: Ports) -> Iterator[Refusal]:

@@ -20,13 +20,15 @@ NO_PROGRESS_S = 90.0
 back-off step (80 s) and an EndpointSlice or HPA period, shorter than a person's patience."""
 BACK_OFF_S = 330.0  # kubelet's longest: 300 s for a crash, 122 s for a mount (Kubernetes 1.34)
 SLACK = 3  # our choice: so many times as long as earlier pods took to become ready
+SEEN_AT_ONCE = (*WORKLOADS, "Service", "Ingress", "NetworkPolicy")
+"""Kinds whose effect no pod's back-off delays: pods are made anew, or none is concerned."""
 PULLING = ("", "ContainerCreating", "PodInitializing")
 
 
 def standstill_s(graph: Graph, written: Iterable[Ref], troubled: Collection[Ref]) -> float:
     """Seconds without progress that are no proof of failure yet. troubled: pods with findings."""
     refs = tuple(written)
-    if not all(ref.kind in WORKLOADS for ref in refs):
+    if not is_seen_at_once(refs):
         return BACK_OFF_S  # pods that are not made anew come back when their back-off ends
     found = [NO_PROGRESS_S]
     for ref in refs:
@@ -34,6 +36,11 @@ def standstill_s(graph: Graph, written: Iterable[Ref], troubled: Collection[Ref]
         if isinstance(item, Workload):
             found.extend(_of_workload(graph, item, troubled))
     return max(found)
+
+
+def is_seen_at_once(refs: Iterable[Ref]) -> bool:
+    """Whether a change of these objects shows without waiting for pods that back off."""
+    return all(ref.kind in SEEN_AT_ONCE for ref in refs)
 
 
 def _of_workload(graph: Graph, workload: Workload, troubled: Collection[Ref]) -> Iterator[float]:

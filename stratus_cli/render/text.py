@@ -52,6 +52,8 @@ def first_line(report: Report) -> str:
         return _undo_line(report)
     if report.transactions:
         return _outcome_line(report)
+    if report.command in ("run", "mitigate") and report.incidents:
+        return f"nothing written; {_found_line(report)}"
     if report.command == "plan" and not report.incidents and any(report.candidates.values()):
         plans = [item for items in report.candidates.values() for item in items if item.plan]
         return f"{count(len(plans), 'plan')} that can be made" if plans else "no plan can be made"

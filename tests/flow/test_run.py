@@ -411,9 +411,8 @@ def test_a_late_regression_is_undone_and_the_next_candidate_tried(tmp_path: Path
         hidden[0] = True
 
     stand.cluster.before_write = press
-    report_before = _later(stand, 12, lambda: _scale(stand, "cart", 1))
+    _later(stand, 12, lambda: _scale(stand, "cart", 1))
     report = go(stand, first_only=True)
-    report_before()
     assert report.transactions[0].state is UNDONE
     assert "late regression" in report.transactions[0].why
     late = report.transactions[1]
@@ -435,7 +434,7 @@ def _scale(stand: Stand, name: str, replicas: int) -> None:
     stand.twin.replace(item)
 
 
-def _later(stand: Stand, seconds: float, act: object) -> object:
+def _later(stand: Stand, seconds: float, act: object) -> None:
     """Something happens so long after the watch began."""
     said, begun = stand.progress, [0.0]
     clock = stand.reading().clock
@@ -450,7 +449,6 @@ def _later(stand: Stand, seconds: float, act: object) -> object:
                     act()  # type: ignore[operator]
 
     stand.progress = Hearing()
-    return lambda: None
 
 
 def test_an_interrupt_in_the_watch_keeps_the_commit(tmp_path: Path) -> None:
