@@ -177,6 +177,9 @@ def _finish(
         raise
     except StratusError as error:
         return close_by_roll_back(transaction, plan, (str(error),))
+    except Exception as error:  # noqa: BLE001  # whatever went wrong, the cluster is put back
+        defect = f"a defect of Stratus ({type(error).__name__}: {error})"
+        return close_by_roll_back(transaction, plan, (defect,))
 
 
 def _baseline(tx: str, entries: Sequence[Entry]) -> tuple[Health, ...] | None:
