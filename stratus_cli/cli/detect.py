@@ -24,7 +24,7 @@ def detect(
         from stratus_cli.flow.observe import ScopeRequest
 
         request = ScopeRequest(run.options.asked)
-        seen = look(run.ports, request, runbooks=run.runbooks)
+        seen = look(run.ports, request)
         notes: tuple[str, ...] = ()
         if compare:
             notes = compared(run.ports, run.wiring.recorded(compare), request, seen)

@@ -31,7 +31,8 @@ def diagnose(
         if agents:
             use_agents(run, model)
         request = ScopeRequest(run.options.asked)
-        seen = look(run.ports, request, runbooks=run.runbooks)
+        # Only agents read runbooks here; without them the files need not be opened.
+        seen = look(run.ports, request, runbooks=run.runbooks if agents else ())
         incidents = chosen(seen, incident)
         notes = verified(run.ports, request, incidents) if verify else ()
         run.finish(report("diagnose", seen, incidents=incidents, notes=notes))

@@ -13,17 +13,19 @@ import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from stratus_cli.cli.clock import SystemClock
 from stratus_cli.cli.folders import config_folder, redaction_key, state_folder
 from stratus_cli.cli.operator import Terminal, edit_lines
 from stratus_cli.cli.options import Options
 from stratus_cli.knowledge.runbook import Runbook
-from stratus_cli.kube.redact import Redactor
 from stratus_cli.model.errors import UsageError
 from stratus_cli.model.ports import Clock, Cluster, Journal, Rehearsal, Source
 from stratus_cli.model.ref import ClusterIdentity
+
+if TYPE_CHECKING:
+    from stratus_cli.kube.redact import Redactor
 
 
 class Wiring:
@@ -83,6 +85,8 @@ class Wiring:
 
     def redactor(self) -> Redactor:
         """The one redactor, with this person's key."""
+        from stratus_cli.kube.redact import Redactor
+
         return Redactor(redaction_key(self.env))
 
     def sources(self, options: Options, cluster: Cluster) -> tuple[Source, ...]:

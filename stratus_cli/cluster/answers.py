@@ -39,7 +39,7 @@ class Status(msgspec.Struct, rename="camel"):
     metadata: dict[str, Any] = {}
 
 
-_STATUS = msgspec.json.Decoder(Status)  # made on import: see kube.scan
+_STATUS = msgspec.json.Decoder(Status)  # made on import: see kube.listing
 
 
 def status_of(body: bytes) -> Status:

@@ -8,7 +8,7 @@ import msgspec
 
 from stratus_cli.cluster import answers
 from stratus_cli.cluster.transport import Transport
-from stratus_cli.kube.scan import Page, check_text, name_of
+from stratus_cli.kube.listing import Page, check_text, name_of
 from stratus_cli.model.errors import ClusterAnswer
 
 LIMIT = 500

@@ -10,7 +10,7 @@ import msgspec
 
 from stratus_cli.cluster.recording import Recording, decode
 from stratus_cli.kube.kinds import BY_KIND
-from stratus_cli.kube.scan import name_of
+from stratus_cli.kube.listing import name_of
 from stratus_cli.model.errors import (
     ClusterAnswer,
     Forbidden,

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import msgspec
 
-from stratus_cli.kube.scan import check_text
+from stratus_cli.kube.listing import check_text
 from stratus_cli.model.errors import RecordingError
 from stratus_cli.model.ref import ClusterIdentity
 from stratus_cli.model.snapshot import Gap, Scope, Signals

@@ -21,7 +21,7 @@ class _ResourceList(msgspec.Struct):
     resources: list[_Resource] = []
 
 
-_LISTED = msgspec.json.Decoder(_ResourceList)  # made on import: see kube.scan
+_LISTED = msgspec.json.Decoder(_ResourceList)  # made on import: see kube.listing
 
 
 class Resources:

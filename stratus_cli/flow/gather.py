@@ -13,7 +13,7 @@ import msgspec
 
 from stratus_cli.cluster.parallel import in_parallel
 from stratus_cli.kube.kinds import OBSERVED, KindInfo
-from stratus_cli.kube.scan import Page, name_of
+from stratus_cli.kube.listing import Page, name_of
 from stratus_cli.model.errors import ClusterAnswer, Forbidden, NotFound, RequestTimeout
 from stratus_cli.model.objects import KubeObject
 from stratus_cli.model.ports import Cluster

@@ -17,7 +17,8 @@ from typing import Any
 import msgspec
 
 from stratus_cli.kube import credentials
-from stratus_cli.kube.scan import Page, suspicious
+from stratus_cli.kube.listing import Page
+from stratus_cli.kube.scan import suspicious
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
