@@ -57,7 +57,10 @@ def _units(graph: Graph) -> Iterator[UnitHealth]:
         yield _workload(graph, workload)
     for service in graph.snap.of(Service):
         if service.spec.selector:
-            yield UnitHealth(ref_of(service), endpoints=_endpoints(graph, service))
+            behind = sum(wanted(workload) for workload in graph.selected_workloads(service))
+            yield UnitHealth(
+                ref_of(service), wanted=behind or None, endpoints=_endpoints(graph, service)
+            )
     for node in graph.snap.of(Node):
         ready = condition(node.status.conditions, "Ready")
         yes = ready is not None and ready.status == "True"
@@ -151,10 +154,10 @@ def _figure(value: float | None) -> float | None:
 
 
 def _availability(unit: UnitHealth, problems: tuple[str, ...]) -> float | None:
-    if unit.wanted:
-        return (unit.ready or 0) / unit.wanted
     if unit.endpoints is not None:
         return 1.0 if unit.endpoints else 0.0
+    if unit.wanted:
+        return (unit.ready or 0) / unit.wanted
     # Nothing wanted is no outage, unless a rule has evidence that somebody wants it.
     return 0.0 if problems else None
 

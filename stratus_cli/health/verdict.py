@@ -107,15 +107,26 @@ def _worse(gate: Gate, baseline: Sequence[Health], now: Health) -> Iterator[tupl
             bad = next((item for item in moved if not item.better), None)
             if bad is not None:
                 yield ref, f"{ref} is worse: {bad.what}"
-        elif (bad := _far_loss(old, moved)) is not None:
+        elif (bad := _far_loss(old, new, moved)) is not None:
             yield ref, f"{ref}, which the change does not reach, is worse: {bad.what}"
 
 
-def _far_loss(old: Sequence[UnitHealth], moved: tuple[Moved, ...]) -> Moved | None:
-    """A loss of a unit that the change does not reach. One that was not well before is not ours."""
+def _far_loss(old: Sequence[UnitHealth], new: UnitHealth, moved: tuple[Moved, ...]) -> Moved | None:
+    """A loss of a unit that the change does not reach.
+
+    One that was not well before is not ours; nor is one that somebody, an autoscaler for instance,
+    made smaller and that has all it wants.
+    """
     if any(unit.problems for unit in old):
         return None
-    return next((item for item in moved if not item.better), None)
+    losses = (item for item in moved if not item.better)
+    return next((item for item in losses if not _is_sated(new, item.component)), None)
+
+
+def _is_sated(unit: UnitHealth, component: str) -> bool:
+    """Whether it has as many pods or endpoints as it wants, and wants any."""
+    have = {"ready": unit.ready, "endpoints": unit.endpoints}.get(component)
+    return have is not None and bool(unit.wanted) and have >= (unit.wanted or 0)
 
 
 def _is_better(ref: Ref, baseline: Sequence[Health], now: Health) -> bool:

@@ -130,6 +130,18 @@ def test_one_service_better_at_the_cost_of_another_is_rolled_back(worse: UnitHea
     assert found.worse == (worse.ref,)
 
 
+def test_a_unit_far_away_that_an_autoscaler_made_smaller_is_no_loss() -> None:
+    """It has all the pods it wants; zero wanted is another matter."""
+    blog = Ref("Service", "blog", "blog")
+    before = health(BROKEN, workload(FAR, 5, 5), service(blog, 5, wanted=5))
+    fixed = health(WELL, workload(FAR, 4, 4), service(blog, 4, wanted=4))
+    assert judge(GATE, [before], fixed, (), ()).decision is Decision.COMMIT
+    gone = health(WELL, workload(FAR, 0, 0), service(blog, 0))
+    assert judge(GATE, [before], gone, (), ()).decision is not Decision.COMMIT
+    lacking = health(WELL, workload(FAR, 3, 4), service(blog, 3, wanted=4))
+    assert judge(GATE, [before], lacking, (), ()).decision is not Decision.COMMIT
+
+
 def test_a_unit_far_away_that_got_worse_prevents_the_commit() -> None:
     """Whether or not it has a problem of its own by now: it was well before."""
     for worse in (workload(FAR, 2, 3), problem(workload(FAR, 0, 3), "WRK201")):
