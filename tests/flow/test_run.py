@@ -341,20 +341,22 @@ def test_incidents_are_repaired_one_after_another(tmp_path: Path) -> None:
     assert exit_code(report) == 0
 
 
-def test_what_one_repair_held_up_is_tried_again_after_another(tmp_path: Path) -> None:
-    """The Service's selector is wrong and none of its pods runs: neither repair helps alone, in
-    the eyes of the Service."""
+def test_what_came_to_nothing_is_tried_again_after_another_repair(tmp_path: Path) -> None:
+    """What held it up may be gone with the other incident."""
     text = world(
-        app("cart", spec={"strategy": {"type": "Recreate"}}),
+        [*app("cart"), *app("catalog")],
         [
             set_box("cart", 30, image=NEVER_PUSHED),
-            patched("Service", "cart", 31, {"spec": {"selector": {"app": "kart"}}}),
+            patched("Service", "catalog", 500, {"spec": {"selector": {"app": "katalog"}}}),
         ],
-        settle=90,
+        settle=560,
     )
     stand = Stand.make(tmp_path, text)
+    stand.cluster.faults = {1: "error"}
     report = go(stand)
-    assert not stand.look().incidents, [(tx.state, tx.why) for tx in report.transactions]
+    assert states(report) == [UNDONE, COMMITTED, COMMITTED]
+    assert report.transactions[0].incident == report.transactions[2].incident
+    assert not stand.look().incidents
     assert exit_code(report) == 0
 
 
