@@ -67,6 +67,11 @@ def faults() -> tuple[Scenario, ...]:
     return tuple(_load(path) for path in sorted((HERE / "faults").glob("*.yaml")))
 
 
+def variants() -> tuple[Scenario, ...]:
+    """The same causes from another side, by name: what else they look like."""
+    return tuple(_load(path) for path in sorted((HERE / "variants").glob("*.yaml")))
+
+
 def controls() -> tuple[Scenario, ...]:
     """What must be left alone, by name."""
     return tuple(_load(path) for path in sorted((HERE / "controls").glob("*.yaml")))
@@ -74,7 +79,7 @@ def controls() -> tuple[Scenario, ...]:
 
 def named(name: str) -> Scenario:
     """One scenario. KeyError when there is none."""
-    return {item.name: item for item in (*faults(), *controls())}[name]
+    return {item.name: item for item in (*faults(), *variants(), *controls())}[name]
 
 
 def _load(path: Path) -> Scenario:
