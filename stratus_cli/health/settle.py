@@ -64,10 +64,14 @@ def _workload(graph: Graph, ref: Ref, generation: int) -> Iterator[str]:
         pod for pod in graph.pods_of(item) if is_live(pod) and pod not in graph.new_pods_of(item)
     ]
     if old:
-        yield f"{name}: {len(old)} old pods are still there"
+        yield f"{name}: {_some(len(old), 'old pod')} still there"
     extra = status.replicas - number
     if not isinstance(item, DaemonSet) and extra > 0 and not old:
-        yield f"{name}: {extra} pods too many"
+        yield f"{name}: {_some(extra, 'pod')} too many"
+
+
+def _some(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _updated(item: Workload) -> int:
@@ -96,7 +100,8 @@ def _service(graph: Graph, ref: Ref, generation: int) -> Iterator[str]:
         for endpoint in graph.ready_endpoints_of(item)
     }
     if ready - serving or (serving - ready and not item.spec.publish_not_ready_addresses):
-        yield f"Service {ref.name}: its endpoints are not yet those of its {len(ready)} ready pods"
+        pods = _some(len(ready), "ready pod")
+        yield f"Service {ref.name}: its endpoints are not yet those of the {pods}"
     wanted_ports = {port.name: target_of(port) for port in item.spec.ports}
     for piece in graph.slices_of(item):
         for port in piece.ports or ():

@@ -55,7 +55,7 @@ def test_old_pods_must_be_gone() -> None:
     """New ones beside old ones are half a roll-out."""
     both = [deployment(), replica_set(revision=1), replica_set(revision=2)]
     found = waiting(both, pods(revision=2), pod(revision=1))
-    assert "1 old pods" in " ".join(found)
+    assert "1 old pod still there" in " ".join(found)
     gone = pod(revision=1, terminating=True)
     assert waiting(both, pods(revision=2), gone) == ()
 
