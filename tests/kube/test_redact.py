@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stratus_cli.kube.redact import LAST_APPLIED, Redactor
 from stratus_cli.kube.listing import Page
+from stratus_cli.kube.redact import LAST_APPLIED, Redactor
 from stratus_cli.kube.scan import suspicious
 
 REDACTOR = Redactor(b"0123456789abcdef")
