@@ -24,9 +24,10 @@ class PodStage(IntEnum):
 class UnitHealth:
     """One unit's vector. A term that no source measures is None and not compared.
 
-    stage: least advanced pod counts. ready/wanted: replicas; wanted of a Service: pods of the workloads behind it. endpoints: serving addresses of
-    intended pods (Services only). error_rate 0..1. p99_s seconds. alerts: names firing on it.
-    problems: rule codes of its outage and degraded findings.
+    stage: least advanced pod counts. ready/wanted: replicas; wanted of a Service: pods of the
+    workloads behind it. endpoints: serving addresses of intended pods (Services only).
+    error_rate 0..1. p99_s seconds. alerts: names firing on it. problems: rule codes of its outage
+    and degraded findings.
     """
 
     ref: Ref
