@@ -194,6 +194,7 @@ class Adversary:
     def _with_drift(self, how: str, ref: Ref, asked: Call | None, call: Callable[[], Any]) -> Any:
         field_of, _, when = how.partition("-")
         if ref.kind in ("Lease", "Event", "Pod"):
+            self.schedule.setdefault(self.calls + 1, f"drift-{how}")  # a better moment will come
             return call()
         if when == "before":
             self._drift(field_of, ref, asked)

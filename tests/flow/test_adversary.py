@@ -7,14 +7,14 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.adversary import FAULTS
 from tests.flow.ordeal import Scenario, ordeal
 from tests.flow.small import NEW
 
-TRANSACTIONS = int(os.environ.get("STRATUS_PROOF_TRANSACTIONS", "150"))
+TRANSACTIONS = int(os.environ.get("STRATUS_PROOF_TRANSACTIONS", "300"))
 
 names = st.sampled_from(("cart", "web"))
 objects = st.sampled_from(
@@ -68,6 +68,7 @@ scenarios = st.builds(
     deadline=None,
     derandomize=False,
     print_blob=True,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),  # explaining takes minutes
     suppress_health_check=list(HealthCheck),
 )
 @given(scenarios)
