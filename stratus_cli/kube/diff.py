@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from stratus_cli.kube.fields import Segment, segments
-from stratus_cli.kube.lists import ORDERED, keyed, list_keys
+from stratus_cli.kube.lists import FREE_MAPS, ORDERED, keyed, list_keys
 from stratus_cli.kube.paths import child, may_be_key, render_path, set_at
 from stratus_cli.model.change import ABSENT, FieldEdit, Json
 
@@ -49,24 +49,29 @@ def same_value(left: Json, right: Json) -> bool:
 
 
 def edits_below(kind: str, edit: FieldEdit, now: Json) -> tuple[FieldEdit, ...]:
-    """An edit that adds or removes a whole map or keyed list, told entry by entry.
+    """An edit of a whole map or keyed list, told entry by entry, in whatever order they stand.
 
-    now: what stands there; () unless all three can be told apart by the same keys.
+    now: what stands there. () where it is one thing: not of entries that each stand for itself
+    (kube.lists), or of a shape that does not tell them apart.
     """
-    known = [value for value in (edit.before, edit.after, now) if value is not ABSENT]
     path = segments(edit.path)
     names = tuple(segment for segment in path if isinstance(segment, str))
-    if known and all(isinstance(value, Mapping) for value in known):
+    if not isinstance(path[-1], str):
+        return ()  # an element of a list is one thing
+    known = [value for value in (edit.before, edit.after, now) if value is not ABSENT]
+    if names[-1] in FREE_MAPS and all(isinstance(value, Mapping) for value in known):
         old, new = ({} if value is ABSENT else value for value in (edit.before, edit.after))
         return tuple(_maps(kind, names, path, old, new))
     keys = list_keys(kind, names)
-    if keys is None or not known or not all(isinstance(value, list) for value in known):
+    if keys is None or not all(isinstance(value, list) for value in known):
         return ()
-    if any(keyed(value, keys) is None for value in known):
+    sides = [
+        keyed([] if value is ABSENT else value, keys) for value in (edit.before, edit.after, now)
+    ]
+    before, after, _ = sides
+    if before is None or after is None or None in sides or not _nameable(before, after):
         return ()
-    old, new = ([] if value is ABSENT else value for value in (edit.before, edit.after))
-    found = tuple(_lists(kind, names, path, old, new))
-    return tuple(part for part in found if part.path != edit.path)
+    return tuple(_elements(kind, names, path, keys, before, after))
 
 
 def in_order_of(
@@ -143,6 +148,17 @@ def _lists(
         if not same_value(old, new):
             yield FieldEdit(render_path(path), old, new)
         return
+    yield from _elements(kind, names, path, keys, before, after)
+
+
+def _elements(
+    kind: str,
+    names: tuple[str, ...],
+    path: tuple[Segment, ...],
+    keys: tuple[str, ...],
+    before: Elements,
+    after: Elements,
+) -> Iterator[FieldEdit]:
     for place in (*after, *(place for place in before if place not in after)):
         segment = dict(zip(keys, place, strict=True))
         yield from _values(

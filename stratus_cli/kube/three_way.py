@@ -1,7 +1,7 @@
 """Taking a change back when others may have written since: field by field, three values each.
 
-A map or keyed list that came or went as a whole is one field only as long as nobody else put
-something into it; after that each of its entries is weighed on its own.
+A map of free keys (labels, data ...) or a keyed list that changed as a whole is one field only as
+long as nobody else touched it; after that each of its entries is weighed on its own.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stratus_cli.kube.diff import apply_edits, diff, edits_below, in_order_of, same_value
-from stratus_cli.kube.fields import segments
 from stratus_cli.kube.paths import value_at
 from stratus_cli.model.change import ABSENT, FieldEdit, Json
 
@@ -84,8 +83,7 @@ def _weigh(edit: FieldEdit, weighed: _Weighed) -> None:
     if same_value(now, edit.before):
         weighed.restored.append(FieldEdit(edit.path, now, edit.after))
         return
-    is_element = not isinstance(segments(edit.path)[-1], str)
-    below = () if is_element else edits_below(weighed.kind, edit, now)
+    below = edits_below(weighed.kind, edit, now)
     if not below:
         weighed.conflicts.append(Clash(edit.path, edit.after, edit.before, now))
         return
