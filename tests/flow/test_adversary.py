@@ -10,11 +10,11 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
-from tests.fakes.adversary import FAULTS
+from tests.fakes.adversary import DRIFTS, FAULTS
 from tests.flow.ordeal import Scenario, ordeal
 from tests.flow.small import NEW
 
-TRANSACTIONS = int(os.environ.get("STRATUS_PROOF_TRANSACTIONS", "300"))
+TRANSACTIONS = int(os.environ.get("STRATUS_PROOF_TRANSACTIONS", "250"))
 
 names = st.sampled_from(("cart", "web"))
 objects = st.sampled_from(
@@ -55,7 +55,9 @@ lines: st.SearchStrategy[str | dict[str, Any]] = st.one_of(
 scenarios = st.builds(
     Scenario,
     lines=st.lists(lines, min_size=1, max_size=4).map(tuple),
-    faults=st.dictionaries(st.integers(1, 40), st.sampled_from(FAULTS), max_size=4),
+    faults=st.dictionaries(
+        st.integers(1, 30), st.sampled_from((*FAULTS, *DRIFTS, *DRIFTS)), max_size=5
+    ),
     repair=st.booleans(),
     mode=st.sampled_from(("rollback", "finish", "ask")),
     then_undo=st.booleans(),
