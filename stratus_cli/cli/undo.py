@@ -20,7 +20,7 @@ def undo(
         str, typer.Argument(metavar="[TX]", help="Transaction; see: stratus journal list.")
     ] = "",
     last: Annotated[
-        bool, typer.Option("--last", help="The newest one that can be undone.")
+        bool, typer.Option("--last", help="The newest mitigation not yet undone (an undo: by id).")
     ] = False,
     incident: Annotated[
         str, typer.Option(metavar="ID", help="All transactions of this incident, newest first.")

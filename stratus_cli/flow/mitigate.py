@@ -130,12 +130,18 @@ def settle_and_close(
 def close_by_roll_back(
     transaction: Transaction, plan: Plan | None, reasons: Iterable[str]
 ) -> TransactionReport:
-    """Take everything back, read it again, and close as UNDONE or NEEDS_HUMAN."""
+    """Take everything back, read it again, and close as UNDONE or NEEDS_HUMAN.
+
+    BLOCKED where nothing was written at all: there was nothing to take back.
+    """
     ports = transaction.ports
     ports.progress.stage("Rollback")
     why = "; ".join(reasons)
     left = transaction.roll_back()
-    state = TransactionState.NEEDS_HUMAN if left else TransactionState.UNDONE
+    if left:
+        state = TransactionState.NEEDS_HUMAN
+    else:
+        state = TransactionState.UNDONE if transaction.writes else TransactionState.BLOCKED
     transaction.end(state, why, left)
     ports.progress.note(f"{state.value} {transaction.id}: {why}")
     shown = tuple(

@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stratus_cli.flow.detect import Detection
+from stratus_cli.flow.forward import Drifted, after_on
 from stratus_cli.flow.planfile import check_cluster, check_time
 from stratus_cli.flow.policy import owned, protected
 from stratus_cli.flow.steps import too_many
-from stratus_cli.flow.transaction import Drifted, after_on, journal_of
+from stratus_cli.flow.transaction import journal_of
+from stratus_cli.flow.undoable import needing_human
 from stratus_cli.journal.replay import transactions
 from stratus_cli.kube.paths import value_at
 from stratus_cli.model.errors import ClusterAnswer, PlanRefused
-from stratus_cli.model.health import Health, TransactionState
+from stratus_cli.model.health import Health
 from stratus_cli.model.plan import Plan, Refusal, Step
 from stratus_cli.model.ports import Ports
 from stratus_cli.model.ref import Ref
@@ -31,7 +33,7 @@ def refusals(plan: Plan, ports: Ports) -> Iterator[Refusal]:
     yield from _binding(plan, ports)
     if len(plan.steps) > ports.limits.max_writes:
         yield too_many(len(plan.steps), ports.limits.max_writes)
-    closed = _closed_objects(ports)
+    closed = needing_human(transactions(journal_of(ports).entries()))
     changed: set[Ref] = set()
     for step in plan.steps:
         ref = step.change.ref
@@ -130,13 +132,3 @@ def _unchanged(step: Step, ports: Ports) -> Iterator[Refusal]:
     found = owned(step.change.ref, live or {})
     if found is not None:
         yield found
-
-
-def _closed_objects(ports: Ports) -> dict[Ref, str]:
-    """Objects that a transaction could not restore and that nobody accepted as they are."""
-    return {
-        intent.ref: tx.id
-        for tx in transactions(journal_of(ports).entries())
-        if tx.state is TransactionState.NEEDS_HUMAN and not tx.accepted
-        for intent in tx.intents
-    }

@@ -35,7 +35,8 @@ def selected(
             if tx.kind == "mitigate" and tx.incident.startswith(which.incident)
         ]
     else:
-        found = undoable[-1:]
+        # Not an undo: whoever says it twice wants to go further back, not to and fro.
+        found = [tx for tx in undoable if tx.kind == "mitigate"][-1:]
     if not found:
         raise UsageError(
             "the journal has nothing that can be taken back",

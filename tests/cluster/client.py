@@ -31,8 +31,11 @@ class Client:
 
     def __init__(self, server: str, context: ssl.SSLContext, token: str = "") -> None:
         self.server = server.rstrip("/")
-        self.context = context
         self.token = token
+        # Made once: looking for proxies reads the environment, which pytest changes meanwhile.
+        self._opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+        )
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Client:
@@ -59,7 +62,7 @@ class Client:
             headers["Authorization"] = f"Bearer {self.token}"
         request = urllib.request.Request(self.server + path, data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=30, context=self.context) as answer:
+            with self._opener.open(request, timeout=30) as answer:
                 return bytes(answer.read())
         except urllib.error.HTTPError as error:
             raise ApiError(error.code, error.read().decode(errors="replace")) from error

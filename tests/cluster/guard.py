@@ -26,12 +26,16 @@ def locked(layout: Layout) -> Iterator[None]:
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """SIGTERM and SIGHUP interrupt as Ctrl-C does, so that they are cleaned up after."""
+    """SIGTERM and SIGHUP interrupt as Ctrl-C does, so that they are cleaned up after.
+
+    Ctrl-C too: a shell starts what runs in the background with SIGINT ignored, and Python leaves
+    it so.
+    """
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    with _handling((signal.SIGTERM, signal.SIGHUP), interrupt):
+    with _handling((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), interrupt):
         yield
 
 

@@ -354,7 +354,7 @@ def test_what_came_to_nothing_is_tried_again_after_another_repair(tmp_path: Path
     stand = Stand.make(tmp_path, text)
     stand.cluster.faults = {1: "error"}
     report = go(stand)
-    assert states(report) == [UNDONE, COMMITTED, COMMITTED]
+    assert states(report) == [BLOCKED, COMMITTED, COMMITTED]
     assert report.transactions[0].incident == report.transactions[2].incident
     assert not stand.look().incidents
     assert exit_code(report) == 0
