@@ -6,7 +6,6 @@ Nothing is ever run. The same grammar reads a runbook's filled lines, a person's
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from stratus_cli.actions.base import Action
 from stratus_cli.actions.cordon import Cordon
 from stratus_cli.actions.create_object import CreateObject
 from stratus_cli.actions.delete_object import DeleteObject
+from stratus_cli.actions.documents import DEEPEST, document_of, is_deep, manifest_ref
 from stratus_cli.actions.mark import Mark
 from stratus_cli.actions.patch_object import TYPES, PatchObject
 from stratus_cli.actions.pause import Pause
@@ -26,8 +26,8 @@ from stratus_cli.actions.set_env import SetEnv
 from stratus_cli.actions.set_image import SetImage
 from stratus_cli.actions.set_resources import SetResources
 from stratus_cli.actions.taint import EFFECTS, Taint
+from stratus_cli.actions.targets import NAMESPACE, objects_named, one_object, pairs_of, ref_named
 from stratus_cli.actions.words import Parsed, Word, plain_words, split
-from stratus_cli.kube.kinds import BY_KIND, KindInfo, kind_named
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
 
@@ -62,11 +62,7 @@ REFUSED_VERBS = {
     **dict.fromkeys(("config", "certificate", "plugin"), "it is not about an object's fields"),
     **dict.fromkeys(("replace",), "it replaces fields that nobody named; use patch"),
 }
-NAME = re.compile(r"[a-z0-9]([-a-z0-9.:]*[a-z0-9])?")
-NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-DEEPEST = 50  # our choice: a Deployment with every field set has some fifteen levels
 TAINT = re.compile(r"([^=:]+?)(?:=([^:]*))?(?::([A-Za-z]+))?(-?)")
-PAIR = re.compile(r"([^=]+)=(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -92,7 +88,7 @@ def parse(words: Sequence[Word], default_namespace: str) -> Actions | Refusal:
         return Refusal("grammar", "not a kubectl command", "start the line with kubectl")
     leading, rest = _verb_words(list(words[1:]))
     name = " ".join(leading)
-    if any(_deep(word) for word in words):
+    if any(is_deep(word) for word in words):
         return Refusal("grammar", f"a document of more than {DEEPEST} levels")
     verb = _VERBS.get(name)
     if verb is None:
@@ -139,92 +135,13 @@ def _unknown(name: str) -> Refusal:
     return Refusal("verb", f"kubectl {name or '(nothing)'} is not in the grammar", hint)
 
 
-# Objects
-
-
-def _objects(words: Sequence[Word], namespace: str) -> tuple[list[Ref], list[str]] | Refusal:
-    """The objects named first ("kind/name ..." or "kind name ..."), and the words after them."""
-    texts = [word for word in words if isinstance(word, str)]
-    if len(texts) != len(words):
-        return Refusal("grammar", "a document where a word is wanted")
-    if not texts:
-        return Refusal("grammar", "no object is named", "kind/name")
-    refs: list[Ref] = []
-    if "/" in texts[0] and "=" not in texts[0]:
-        while texts and "/" in texts[0] and not _is_pair(texts[0]):
-            kind, _, name = texts.pop(0).partition("/")
-            ref = _ref(kind, name, namespace)
-            if isinstance(ref, Refusal):
-                return ref
-            refs.append(ref)
-        return refs, texts
-    kind = texts.pop(0)
-    while texts and not _is_pair(texts[0]):
-        ref = _ref(kind, texts.pop(0), namespace)
-        if isinstance(ref, Refusal):
-            return ref
-        refs.append(ref)
-    if not refs:
-        return Refusal("grammar", f"no name after {kind}", f"{kind}/NAME")
-    return refs, texts
-
-
-def _is_pair(word: str) -> bool:
-    return "=" in word or word.endswith(("-", *EFFECTS))
-
-
-def _ref(word: str, name: str, namespace: str) -> Ref | Refusal:
-    info = kind_named(word)
-    if info is None or not _is_group_of(word.partition(".")[2], info):
-        return Refusal("kind", f"{word!r} is not a kind that can be changed")
-    if not NAME.fullmatch(name):
-        return Refusal("name", f"{name!r} is not an object's name")
-    return Ref(info.kind, namespace if info.namespaced else "", name, info.api_version)
-
-
-def _is_group_of(suffix: str, info: KindInfo) -> bool:
-    """ "", "apps" or "v1.apps" after a kind; another group's kind of this name is another kind."""
-    version = info.api_version.rpartition("/")[2]
-    return suffix.lower() in ("", info.group, f"{version}.{info.group}".rstrip("."))
-
-
-def _one(parsed: Parsed, namespace: str) -> tuple[Ref, list[str]] | Refusal:
-    found = _objects(parsed.positional, namespace)
-    if isinstance(found, Refusal):
-        return found
-    refs, rest = found
-    if len(refs) != 1:
-        return Refusal("grammar", "one object a line here")
-    return refs[0], rest
-
-
-def _pairs(words: Sequence[str]) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]] | Refusal:
-    """(key, value) pairs of KEY=VALUE, and the keys of KEY-."""
-    values: dict[str, str] = {}
-    remove: list[str] = []
-    for word in words:
-        match = PAIR.fullmatch(word)
-        if match is not None:
-            if match[1] in values:
-                return Refusal("grammar", f"{match[1]} is given twice")
-            values[match[1]] = match[2]
-        elif word.endswith("-") and len(word) > 1:
-            remove.append(word[:-1])
-        else:
-            return Refusal("grammar", f"{word!r} is neither KEY=VALUE nor KEY-")
-    both = set(values) & set(remove)
-    if both:
-        return Refusal("grammar", f"{min(both)} is both set and removed")
-    return tuple(values.items()), tuple(remove)
-
-
 def _marks(where: str) -> Callable[[Parsed, str], Actions | Refusal]:
     def make(parsed: Parsed, namespace: str) -> Actions | Refusal:
-        found = _objects(parsed.positional, namespace)
+        found = objects_named(parsed.positional, namespace)
         if isinstance(found, Refusal):
             return found
         refs, rest = found
-        pairs = _pairs(rest)
+        pairs = pairs_of(rest)
         if isinstance(pairs, Refusal):
             return pairs
         values, remove = pairs
@@ -240,11 +157,11 @@ def _marks(where: str) -> Callable[[Parsed, str], Actions | Refusal]:
 
 
 def _set_image(parsed: Parsed, namespace: str) -> Actions | Refusal:
-    found = _one(parsed, namespace)
+    found = one_object(parsed, namespace)
     if isinstance(found, Refusal):
         return found
     ref, rest = found
-    pairs = _pairs(rest)
+    pairs = pairs_of(rest)
     if isinstance(pairs, Refusal):
         return pairs
     images, remove = pairs
@@ -254,11 +171,11 @@ def _set_image(parsed: Parsed, namespace: str) -> Actions | Refusal:
 
 
 def _set_env(parsed: Parsed, namespace: str) -> Actions | Refusal:
-    found = _one(parsed, namespace)
+    found = one_object(parsed, namespace)
     if isinstance(found, Refusal):
         return found
     ref, rest = found
-    pairs = _pairs(rest)
+    pairs = pairs_of(rest)
     if isinstance(pairs, Refusal):
         return pairs
     values, remove = pairs
@@ -268,7 +185,7 @@ def _set_env(parsed: Parsed, namespace: str) -> Actions | Refusal:
 
 
 def _set_resources(parsed: Parsed, namespace: str) -> Actions | Refusal:
-    found = _one(parsed, namespace)
+    found = one_object(parsed, namespace)
     if isinstance(found, Refusal):
         return found
     ref, rest = found
@@ -276,7 +193,7 @@ def _set_resources(parsed: Parsed, namespace: str) -> Actions | Refusal:
         return Refusal("grammar", f"{rest[0]!r} is one word too many")
     amounts = []
     for name in ("limits", "requests"):
-        pairs = _pairs([part for part in _text(parsed, name).split(",") if part])
+        pairs = pairs_of([part for part in _text(parsed, name).split(",") if part])
         if isinstance(pairs, Refusal):
             return pairs
         if pairs[1]:
@@ -288,7 +205,7 @@ def _set_resources(parsed: Parsed, namespace: str) -> Actions | Refusal:
 
 
 def _scale(parsed: Parsed, namespace: str) -> Actions | Refusal:
-    found = _objects(parsed.positional, namespace)
+    found = objects_named(parsed.positional, namespace)
     if isinstance(found, Refusal):
         return found
     refs, rest = found
@@ -322,7 +239,7 @@ def _undo(parsed: Parsed, namespace: str) -> Actions | Refusal:
 
 
 def _patch(parsed: Parsed, namespace: str) -> Actions | Refusal:
-    found = _one(parsed, namespace)
+    found = one_object(parsed, namespace)
     if isinstance(found, Refusal):
         return found
     ref, rest = found
@@ -331,10 +248,10 @@ def _patch(parsed: Parsed, namespace: str) -> Actions | Refusal:
     form = _text(parsed, "type") or "strategic"
     if form not in TYPES:
         return Refusal("grammar", f"--type is one of {', '.join(TYPES)}")
-    document = _document(parsed.flags.get("patch"))
+    document = document_of(parsed.flags.get("patch"))
     if isinstance(document, Refusal):
         return document
-    if _deep(document):
+    if is_deep(document):
         return Refusal("patch", f"a document of more than {DEEPEST} levels")
     return (PatchObject(ref, document, form),)
 
@@ -355,28 +272,10 @@ def _from_manifest(
     manifest = parsed.flags.get("filename")
     if not isinstance(manifest, dict):
         return Refusal("flag", "files and addresses are not read; give the manifest itself")
-    ref = _manifest_ref(manifest, namespace, explicit="namespace" in parsed.flags)
+    ref = manifest_ref(manifest, namespace, explicit="namespace" in parsed.flags)
     if isinstance(ref, Refusal):
         return ref
     return (make(ref, manifest),)
-
-
-def _manifest_ref(
-    manifest: Mapping[str, object], namespace: str, *, explicit: bool
-) -> Ref | Refusal:
-    info = BY_KIND.get(str(manifest.get("kind")))
-    meta = manifest.get("metadata")
-    if info is None or manifest.get("apiVersion") != info.api_version:
-        kind = f"{manifest.get('kind')} {manifest.get('apiVersion')}"
-        return Refusal("kind", f"{kind!r} is not a kind that can be created")
-    if not isinstance(meta, dict):
-        return Refusal("manifest", "the manifest has no metadata")
-    own = meta.get("namespace") or ""
-    if own and (not isinstance(own, str) or not NAMESPACE.fullmatch(own)):
-        return Refusal("namespace", f"{own!r} is not a namespace")
-    if own and explicit and own != namespace:
-        return Refusal("namespace", f"the manifest says {own}, the line {namespace}")
-    return _ref(info.kind, str(meta.get("name") or ""), own or namespace)
 
 
 def _cordon(parsed: Parsed, namespace: str) -> Actions | Refusal:
@@ -388,7 +287,7 @@ def _uncordon(parsed: Parsed, namespace: str) -> Actions | Refusal:
 
 
 def _taint(parsed: Parsed, namespace: str) -> Actions | Refusal:
-    found = _one(parsed, namespace)
+    found = one_object(parsed, namespace)
     if isinstance(found, Refusal):
         return found
     ref, rest = found
@@ -417,7 +316,7 @@ def _nodes(parsed: Parsed, *, unschedulable: bool) -> Actions | Refusal:
         return Refusal("grammar", "a document where a word is wanted")
     for word in parsed.texts:
         kind, slash, name = word.partition("/")
-        ref = _ref(kind if slash else "node", name if slash else word, "default")
+        ref = ref_named(kind if slash else "node", name if slash else word, "default")
         if isinstance(ref, Refusal):
             return ref
         if ref.kind != "Node":
@@ -427,7 +326,7 @@ def _nodes(parsed: Parsed, *, unschedulable: bool) -> Actions | Refusal:
 
 
 def _each(parsed: Parsed, namespace: str, make: Callable[[Ref], Action]) -> Actions | Refusal:
-    found = _objects(parsed.positional, namespace)
+    found = objects_named(parsed.positional, namespace)
     if isinstance(found, Refusal):
         return found
     refs, rest = found
@@ -444,31 +343,6 @@ def _text(parsed: Parsed, name: str) -> str:
 def _container(parsed: Parsed) -> str:
     """One name, as kubectl takes it; "*" without the flag."""
     return _text(parsed, "containers") or "*"
-
-
-def _document(value: object) -> object:
-    """The patch, as a document or as its text. Refusal when it is neither."""
-    if isinstance(value, dict | list):
-        return value
-    if not isinstance(value, str) or not value:
-        return Refusal("grammar", "patch needs -p DOCUMENT")
-    try:
-        document: object = json.loads(value, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        return Refusal("patch", f"the patch is not JSON: {error}")
-    return document
-
-
-def _no_constant(name: str) -> object:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _deep(document: object, most: int = DEEPEST) -> bool:
-    """Whether a document goes deeper than any object of the API."""
-    if not isinstance(document, dict | list):
-        return False
-    parts = document.values() if isinstance(document, dict) else document
-    return most == 0 or any(_deep(part, most - 1) for part in parts)
 
 
 _CONTAINERS = {"-c": "containers", "--containers": "containers"}
