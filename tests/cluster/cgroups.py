@@ -94,11 +94,16 @@ def kill(paths: Iterable[Path]) -> None:
                     os.kill(int(pid), signal.SIGKILL)
 
 
-def remove(paths: Iterable[Path], timeout_s: float = 5.0) -> list[Path]:
-    """Remove the folders and all below; those that stay in spite of waiting."""
+def remove(paths: Iterable[Path], timeout_s: float = 10.0) -> list[Path]:
+    """End what is in the folders and remove them and all below; those that stay in spite of it.
+
+    A process that was forked a moment before may enter while the others are ended, so that it is
+    looked for again each time.
+    """
     deadline = time.monotonic() + timeout_s
     left = [p for p in paths if p.exists()]
     while left:
+        kill(left)
         for path in left:
             for folder, _, _ in os.walk(path, topdown=False):
                 with contextlib.suppress(OSError):

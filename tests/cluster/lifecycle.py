@@ -147,7 +147,6 @@ def _down(layout: Layout) -> None:
             stuck.append(process.role)
     paths = {Path(path) for listed in found.cgroups.values() for path in listed}
     paths |= {path for spec in NODES for path in cgroups.folders(layout.cgroup(spec.name))}
-    cgroups.kill(paths)  # one that was started in the moment before it could be recorded
     left = cgroups.remove(sorted(paths))
     shutil.rmtree(layout.etcd, ignore_errors=True)
     if stuck or left:
