@@ -6,7 +6,6 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,19 +42,35 @@ def measure(
     )
 
 
+# A child's peak begins at the size of the process that forked it, so a small one does: it runs the
+# command, and writes seconds, peak in the system's unit and exit code.
+RUNNER = """
+import os, sys, time
+began = time.perf_counter()
+child = os.fork()
+if child == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+_, status, usage = os.wait4(child, 0)
+wall = time.perf_counter() - began
+print(wall, usage.ru_maxrss, os.waitstatus_to_exitcode(status), file=sys.stderr)
+"""
+
+
 def _once(
     words: Sequence[str], env: Mapping[str, str], well: Collection[int]
 ) -> tuple[float, float]:
     # As installed: with byte code, which the first run writes in a checkout.
     here = {key: text for key, text in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    began = time.perf_counter()
-    child = subprocess.Popen(
-        words, env={**here, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    done = subprocess.run(
+        [sys.executable, "-S", "-E", "-c", RUNNER, *words],
+        env={**here, **env},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=True,
     )
-    _, status, usage = os.wait4(child.pid, 0)
-    wall = time.perf_counter() - began
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode not in well:
-        raise CommandFailedError(f"exit code {child.returncode}: {' '.join(words)}")
+    wall, peak, code = done.stderr.splitlines()[-1].split()
+    if int(code) not in well:
+        raise CommandFailedError(f"exit code {code}: {' '.join(words)}")
     unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux KiB
-    return wall, usage.ru_maxrss * unit / 1e6
+    return float(wall), float(peak) * unit / 1e6

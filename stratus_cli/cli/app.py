@@ -17,8 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from stratus_cli import __version__
-from stratus_cli.cli.options import SETTINGS, Setting
-from stratus_cli.model.change import Json
+from stratus_cli.cli.options import SETTINGS, Json, Setting
 from stratus_cli.model.errors import StratusError, UsageError
 
 if TYPE_CHECKING:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from stratus_cli.model.change import Json
 from stratus_cli.model.errors import UsageError
-from stratus_cli.model.finding import Severity
 
+if TYPE_CHECKING:
+    from stratus_cli.model.finding import Severity
+
+Json = Any
 FORMATS = ("text", "json", "yaml", "junit", "sarif")
 SEVERITIES = ("outage", "degraded", "risk", "hygiene")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
@@ -152,6 +153,8 @@ class Options:
     @property
     def fail_severity(self) -> Severity:
         """Findings below this do not fail the command."""
+        from stratus_cli.model.finding import Severity
+
         return Severity[self.fail_on.upper()]
 
 
@@ -179,6 +182,8 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], config_file: Path)
 
 def read_config(path: Path) -> dict[str, Any]:
     """The values of a configuration file (TOML); {} when there is none."""
+    import tomllib
+
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
