@@ -1,7 +1,7 @@
 """The command line: a lazy command table, global options, and the one place errors are caught.
 
 Importing this must stay cheap: `stratus --help` and `--version` load no command, adapter or
-renderer (under 150 ms). A command's module is imported when it is called.
+renderer, and not typer either (under 150 ms). A command's module is imported when it is called.
 """
 
 from __future__ import annotations
@@ -9,12 +9,10 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
-import typer
-from typer.core import TyperGroup
 
 from stratus_cli import __version__
 from stratus_cli.cli.options import SETTINGS, Json, Setting
@@ -43,8 +41,25 @@ COMMANDS = {
 EPILOG = "Reading commands change nothing. Exit codes and safety: README; start with: stratus demo"
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(click.Group):
     """Commands by name; help comes from the table, the module only when it is run."""
+
+    def _main_shell_completion(
+        self,
+        ctx_args: MutableMapping[str, Any],
+        prog_name: str,
+        complete_var: str | None = None,
+    ) -> None:
+        """Completion as typer's scripts ask for it; nothing is loaded when nobody asks."""
+        variable = complete_var or f"_{prog_name}_COMPLETE".replace("-", "_").upper()
+        if variable in os.environ:
+            from typer._completion_classes import completion_init
+            from typer.core import _typer_main_shell_completion
+
+            completion_init()
+            _typer_main_shell_completion(
+                self, ctx_args=ctx_args, prog_name=prog_name, complete_var=complete_var
+            )
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of the table."""
@@ -54,8 +69,10 @@ class LazyGroup(TyperGroup):
         """Import the command's module and add the global options to its own."""
         if cmd_name not in COMMANDS:
             return None
+        from typer.main import get_command
+
         module = importlib.import_module(f"stratus_cli.cli.{cmd_name}")
-        command = typer.main.get_command(module.app)
+        command = get_command(module.app)
         command.name = cmd_name
         with_global_options(command)
         return command
@@ -133,26 +150,65 @@ def script() -> None:
 
 
 def _root() -> click.Command:
-    app = typer.Typer(
-        cls=LazyGroup,
+    group = LazyGroup(
         name="stratus",
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
         no_args_is_help=True,
         epilog=EPILOG,
         context_settings={"help_option_names": ["-h", "--help"]},
         help="Find what is broken in a Kubernetes cluster, say why, repair it, and undo it.",
     )
-
-    @app.callback(invoke_without_command=True)
-    def root(ctx: typer.Context, version: bool = typer.Option(False, "--version")) -> None:
-        if version:
-            typer.echo(f"stratus {__version__}")
-            raise typer.Exit(0)
-
-    group = typer.main.get_command(app)
+    group.params.extend((_switch("--version", _show_version), *_completion()))
     group.params.extend(_option(setting) for setting in SETTINGS if setting.flags)
     return group
+
+
+def _completion() -> tuple[click.Option, ...]:
+    """The two options that typer gives a program, without loading typer for them."""
+
+    def install(ctx: click.Context, param: click.Parameter, value: Json) -> None:
+        if value:
+            from typer._completion_classes import completion_init
+            from typer.completion import install_callback
+
+            completion_init()
+            install_callback(ctx, param, value)
+
+    def show(ctx: click.Context, param: click.Parameter, value: Json) -> None:
+        if value:
+            from typer._completion_classes import completion_init
+            from typer.completion import show_callback
+
+            completion_init()
+            show_callback(ctx, param, value)
+
+    return (
+        _switch("--install-completion", install, "Install completion for the current shell."),
+        _switch(
+            "--show-completion",
+            show,
+            "Show completion for the current shell, to copy it or customize the installation.",
+        ),
+    )
+
+
+def _show_version(ctx: click.Context, param: click.Parameter, value: Json) -> None:
+    if value:
+        click.echo(f"stratus {__version__}")
+        ctx.exit(0)
+
+
+def _switch(
+    flag: str, callback: Callable[[click.Context, click.Parameter, Json], None], text: str = ""
+) -> click.Option:
+    """A flag that does its work at once."""
+    return click.Option(
+        [flag],
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=callback,
+        help=text or None,
+    )
 
 
 def _option(setting: Setting, *, hidden: bool = False) -> click.Option:

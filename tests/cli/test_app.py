@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -68,3 +69,26 @@ def test_a_defect_is_one_line_and_a_traceback_only_under_v(
     assert "Traceback" not in err
     assert app.main(["-v"]) == 70
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_completion_knows_the_commands() -> None:
+    """As the script that `--show-completion` prints asks for it."""
+    asked = {"_STRATUS_COMPLETE": "complete_bash", "COMP_WORDS": "stratus de", "COMP_CWORD": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "stratus_cli.cli"],
+        env={**os.environ, **asked},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == ["detect", "demo"]
+
+
+def test_help_loads_neither_typer_nor_an_adapter() -> None:
+    """`--help` under 150 ms rests on what it does not load."""
+    code = (
+        "import sys; from stratus_cli.cli.app import main; main(['--help']);"
+        "print(sorted({'typer', 'rich', 'kubernetes', 'msgspec', 'yaml'} & {*sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
