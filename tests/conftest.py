@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.cluster import fixtures
 from tests.cluster.fixtures import bed
+from tests.contract.agreement import LEDGER
 from tests.scenarios.fixtures import lab
 
 __all__ = ["bed", "lab"]
+
+AGREEMENT = "agreement"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -22,5 +27,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Take down the bed that this run started."""
+    """Take down the bed that this run started; a worker process hands over what it compared."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output[AGREEMENT] = LEDGER.to_json()
     fixtures.finish(session.config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """The process that prints takes it in."""
+    LEDGER.take((getattr(node, "workeroutput", None) or {}).get(AGREEMENT, ()))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How far the twin and the real cluster agree: a line for each scenario, and one for all."""
+    if LEDGER.compared:
+        terminalreporter.section("twin and real cluster")
+        for line in LEDGER.lines():
+            terminalreporter.line(line)

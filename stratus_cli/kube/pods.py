@@ -40,6 +40,11 @@ RESTART_WINDOW_S = 600.0
 """A restart older than this is history: kubelet resets a container's restart back-off after ten
 minutes of running (kubernetes.io, Pod Lifecycle, "Container restart policy")."""
 
+FIRST_BACK_OFF_S = 10.0
+"""kubelet's first back-off (backOffPeriod in pkg/kubelet). A container that ran for less after its
+second restart has not shown yet that the loop is over; without this, a look between two crashes
+would find nothing wrong."""
+
 CREATION_ALLOWANCE_S = 60.0
 """For scheduling, volumes and the image. Our choice: Kubernetes' pod start-up SLO is 5 s without
 the pull (sig-scalability), and a minute more delays a true alarm by no more than that."""
@@ -172,7 +177,10 @@ def crash_evidence(graph: Graph, part: Part) -> bool:
     if part.is_init and end is not None and end.exit_code == 0:
         return False
     # NOTE: one or two restarts happen to a slow first start; kubelet backs off from the second.
-    return recent and part.status.restart_count >= (2 if part.status.state.terminated else 3)
+    running = part.status.state.running
+    on_trial = running is not None and age_s(graph, running.started_at) < FIRST_BACK_OFF_S
+    ended_again = part.status.state.terminated is not None or on_trial
+    return recent and part.status.restart_count >= (2 if ended_again else 3)
 
 
 def is_failing(graph: Graph, pod: Pod) -> bool:

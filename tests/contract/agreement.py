@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 
@@ -41,6 +42,16 @@ class Ledger:
         """Note one comparison."""
         self.compared[item.name] = item
         return item
+
+    def to_json(self) -> list[tuple[str, list[str], list[str]]]:
+        """What another process can take in."""
+        found = self.compared.values()
+        return [(item.name, sorted(item.twin), sorted(item.real)) for item in found]
+
+    def take(self, entries: Iterable[tuple[str, list[str], list[str]]]) -> None:
+        """Take in what another process compared."""
+        for name, twin, real in entries:
+            self.enter(Agreement(name, frozenset(twin), frozenset(real)))
 
     @property
     def share(self) -> float:

@@ -247,6 +247,7 @@ class Ordeal:
                 for entry in kept:
                     journal.append(entry)
             self.adversary.on_write = lambda call: None
+            self.twin.advance(31)  # whoever took the lock keeps it for 30 s
             with other.ports() as ports:
                 report = recover(ports, "rollback", other.observe)
         assert not any(tx.open for tx in report.transactions), report.transactions

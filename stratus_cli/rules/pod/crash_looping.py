@@ -3,8 +3,8 @@
 Why it hurts: its pod serves nothing, or serves for seconds between two crashes.
 
 How we tell: kubelet waits in CrashLoopBackOff, or cannot start the process at all
-(RunContainerError, StartError), or has restarted it at least twice with the last end less than ten
-minutes ago.
+(RunContainerError, StartError), or has restarted it at least three times with the last end less
+than ten minutes ago; after the second restart, until the container has run for ten seconds.
 
 Not this when: a container was killed once and runs again; its last end is older than ten minutes
 of running (kubelet itself forgets it then); a finished init container; a terminating or completed
@@ -33,7 +33,7 @@ from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta("POD101", "crash-looping", Severity.DEGRADED, needs=("Pod",))
 
-SURE_RESTARTS = 3  # a slow first start can show one or two; see case quiet-killed-once
+SURE_RESTARTS = 3  # a slow first start can show one or two; see case quiet-slow-first-start
 
 
 def check(graph: Graph) -> Iterator[Finding]:
