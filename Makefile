@@ -13,7 +13,7 @@ demo: $(VENV)/.stratus ## the whole loop on a simulated cluster
 
 # One process for what waits for the real cluster, one for everything else.
 test: $(VENV)/.developer ## every test, the real cluster included (ARGS="-k name" for some)
-	@exec $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@exec $(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: $(VENV)/.developer ## the one gate for style
 	@$(BIN)/ruff check --quiet .

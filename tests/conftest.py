@@ -35,6 +35,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Two processes must not both use the cluster."""
+    from tests.processes import BySubject
+
+    return BySubject(config, log)
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """The process that prints takes it in."""
     LEDGER.take((getattr(node, "workeroutput", None) or {}).get(AGREEMENT, ()))

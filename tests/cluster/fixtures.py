@@ -37,15 +37,10 @@ def configure(config: pytest.Config) -> None:
 
 
 def mark(items: list[pytest.Item]) -> None:
-    """Mark the tests that use the bed; skip them, or let them fail, where there is none.
-
-    They share one cluster and one lab, so one worker process runs them all, one after another.
-    """
+    """Mark the tests that use the bed; skip them, or let them fail, where there is none."""
     for item in items:
         if "bed" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.cluster)
-        if item.get_closest_marker("cluster"):
-            item.add_marker(pytest.mark.xdist_group("cluster"))
         if item.get_closest_marker("cluster") and why_not() and not required():
             item.add_marker(pytest.mark.skip(reason=why_not()))
 

@@ -15,7 +15,6 @@ import pytest
 from stratus_cli import __version__
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.xdist_group("package")  # one environment for all of them
 
 
 @dataclass(frozen=True)
