@@ -28,6 +28,8 @@ POD_SPEC = {
     "Pod": ("spec",),
 }
 """Where a kind keeps its pod spec."""
+LISTS = ("containers", "initContainers")
+"""A pod spec's lists of containers that a template may hold."""
 
 
 class Reader(Protocol):

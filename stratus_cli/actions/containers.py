@@ -1,16 +1,38 @@
-"""Finding the containers that an action names, in a pod spec of raw JSON."""
+"""Opening a pod template to change it, and finding the containers that an action names."""
 
 from __future__ import annotations
 
+import copy
 import difflib
 from collections.abc import Iterable, Iterator
-from typing import Any
+from dataclasses import dataclass
 
+from stratus_cli.actions.base import LISTS, Item, Reader, pod_spec
+from stratus_cli.actions.owners import made_by
+from stratus_cli.actions.whole import whole
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
 
-LISTS = ("containers", "initContainers")
-Item = dict[str, Any]
+
+@dataclass(frozen=True)
+class Opened:
+    """An object as read, a copy to change, and the pod spec inside that copy."""
+
+    before: Item
+    after: Item
+    spec: Item
+
+
+def opened(read: Reader, ref: Ref) -> Opened | Refusal:
+    """The object's pod template, to be changed. Refused where another object decides it."""
+    before = whole(read, ref)
+    if isinstance(before, Refusal):
+        return before
+    after = copy.deepcopy(before)
+    spec = pod_spec(after, ref.kind)
+    if spec is None:
+        return Refusal("kind", f"a {ref.kind} has no containers")
+    return made_by(before, ref) or Opened(before, after, spec)
 
 
 def named(spec: Item, names: Iterable[str], ref: Ref) -> list[tuple[str, Item]] | Refusal:

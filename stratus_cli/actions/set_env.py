@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from stratus_cli.actions.base import Prepared, Reader, line, pod_spec, target, update
-from stratus_cli.actions.containers import named
-from stratus_cli.actions.owners import made_by
-from stratus_cli.actions.whole import whole
+from stratus_cli.actions.base import Prepared, Reader, line, target, update
+from stratus_cli.actions.containers import named, opened
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
 
@@ -29,17 +26,10 @@ class SetEnv:
 
     def prepare(self, read: Reader) -> tuple[Prepared, ...] | Refusal:
         """One update of the pod template."""
-        before = whole(read, self.ref)
-        if isinstance(before, Refusal):
-            return before
-        after = copy.deepcopy(before)
-        spec = pod_spec(after, self.ref.kind)
-        if spec is None:
-            return Refusal("kind", f"a {self.ref.kind} has no containers")
-        refusal = made_by(before, self.ref)
-        if refusal is not None:
-            return refusal
-        found = named(spec, [self.container], self.ref)
+        it = opened(read, self.ref)
+        if isinstance(it, Refusal):
+            return it
+        found = named(it.spec, [self.container], self.ref)
         if isinstance(found, Refusal):
             return found
         for _, container in found:
@@ -54,7 +44,7 @@ class SetEnv:
         words += [f"{name}-" for name in self.remove]
         chosen = () if self.container == "*" else ("-c", self.container)
         text = line("set", "env", target(self.ref), *words, *chosen, ref=self.ref)
-        return update(before, after, self.ref, text)
+        return update(it.before, it.after, self.ref, text)
 
 
 def _set(env: list[dict[str, Any]], name: str, value: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,13 +9,10 @@ from stratus_cli.actions.base import (
     Prepared,
     Reader,
     line,
-    pod_spec,
     target,
     update,
 )
-from stratus_cli.actions.containers import named
-from stratus_cli.actions.owners import made_by
-from stratus_cli.actions.whole import whole
+from stratus_cli.actions.containers import named, opened
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
 
@@ -31,22 +27,15 @@ class SetImage:
 
     def prepare(self, read: Reader) -> tuple[Prepared, ...] | Refusal:
         """One update of the pod template."""
-        before = whole(read, self.ref)
-        if isinstance(before, Refusal):
-            return before
-        after = copy.deepcopy(before)
-        spec = pod_spec(after, self.ref.kind)
-        if spec is None:
-            return Refusal("kind", f"a {self.ref.kind} has no containers")
-        refusal = made_by(before, self.ref)
-        if refusal is not None:
-            return refusal
+        it = opened(read, self.ref)
+        if isinstance(it, Refusal):
+            return it
         for name, image in self.images:
-            found = named(spec, [name], self.ref)
+            found = named(it.spec, [name], self.ref)
             if isinstance(found, Refusal):
                 return found
             for _, container in found:
                 container["image"] = image
         pairs = [f"{name}={image}" for name, image in self.images]
         text = line("set", "image", target(self.ref), *pairs, ref=self.ref)
-        return update(before, after, self.ref, text)
+        return update(it.before, it.after, self.ref, text)

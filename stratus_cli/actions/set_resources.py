@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import ClassVar
 
-from stratus_cli.actions.base import Prepared, Reader, line, pod_spec, target, update
-from stratus_cli.actions.containers import named
-from stratus_cli.actions.owners import made_by
-from stratus_cli.actions.whole import whole
+from stratus_cli.actions.base import Prepared, Reader, line, target, update
+from stratus_cli.actions.containers import named, opened
 from stratus_cli.kube.quantities import parse_quantity
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
@@ -34,17 +31,10 @@ class SetResources:
                 parse_quantity(amount)
             except ValueError:
                 return Refusal("quantity", f"{amount!r} is no quantity of {resource}")
-        before = whole(read, self.ref)
-        if isinstance(before, Refusal):
-            return before
-        after = copy.deepcopy(before)
-        spec = pod_spec(after, self.ref.kind)
-        if spec is None:
-            return Refusal("kind", f"a {self.ref.kind} has no containers")
-        refusal = made_by(before, self.ref)
-        if refusal is not None:
-            return refusal
-        found = named(spec, [self.container], self.ref)
+        it = opened(read, self.ref)
+        if isinstance(it, Refusal):
+            return it
+        found = named(it.spec, [self.container], self.ref)
         if isinstance(found, Refusal):
             return found
         for _, container in found:
@@ -53,7 +43,7 @@ class SetResources:
                 if amounts:
                     resources[name] = {**(resources.get(name) or {}), **dict(amounts)}
             container["resources"] = resources
-        return update(before, after, self.ref, self._line())
+        return update(it.before, it.after, self.ref, self._line())
 
     def _line(self) -> str:
         chosen = () if self.container == "*" else (f"-c={self.container}",)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stratus_cli.actions.base import POD_SPEC, Item, Reader, missing
-from stratus_cli.actions.containers import LISTS
+from stratus_cli.actions.base import LISTS, POD_SPEC, Item, Reader, missing
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
 
