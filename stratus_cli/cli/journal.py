@@ -67,7 +67,10 @@ def rotate(ctx: typer.Context) -> None:
 
         path = run.journal_path
         if run.operator.confirm(f"Set {path} aside and start a new journal?"):
-            run.write(f"{start_new(path, run.identity)}\n")
+            made = start_new(path, run.identity)
+            run.write(f"{made.aside}\n")
+            for tx in made.carried:
+                run.say(f"carried over, not closed yet: {tx}; next: stratus recover")
             return
         run.say("nothing was changed")
         raise typer.Exit(4)

@@ -7,6 +7,7 @@ first record's prev).
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -105,6 +106,22 @@ def read(data: bytes) -> Chain:
         records.append(record)
     end = sum(len(line) + 1 for line in lines)
     return Chain(header, tuple(records), last, end, len(tail))
+
+
+def salvage(data: bytes) -> tuple[dict[str, Any], ...]:
+    """Each record of a broken journal whose own seal fits, in order; what was damaged is left out.
+
+    Before the break the chain vouches for them as well; after it only their own seals do.
+    """
+    found = []
+    for line in data.rstrip(b"\0").split(b"\n")[1:]:
+        if _sealed_hash(line) is None:
+            continue
+        with contextlib.suppress(ValueError, RecursionError):
+            record = json.loads(line)
+            if isinstance(record, dict):
+                found.append(record)
+    return tuple(found)
 
 
 def _unborn(text: bytes) -> Chain:

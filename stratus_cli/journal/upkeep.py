@@ -8,19 +8,29 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from stratus_cli.journal import disk
-from stratus_cli.journal.chain import Broken, peek, read, seal_header, sealed
-from stratus_cli.journal.codec import moment
+from stratus_cli.journal.chain import Broken, peek, read, salvage, sealed
+from stratus_cli.journal.codec import UnknownRecord, moment, to_entry
 from stratus_cli.journal.lock import JournalLock
 from stratus_cli.journal.reading import Contents, check_cluster, parse, read_journal
 from stratus_cli.journal.replay import RecordedTransaction, transactions
+from stratus_cli.model.entry import Entry
 from stratus_cli.model.errors import JournalError
 from stratus_cli.model.health import TransactionState
 from stratus_cli.model.ref import ClusterIdentity
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """aside: where the old journal is now. carried: ids of transactions that are still open."""
+
+    aside: Path
+    carried: tuple[str, ...]
 
 
 def export(path: Path, tx: str) -> str:
@@ -41,10 +51,12 @@ def export(path: Path, tx: str) -> str:
 
 def rotate(
     path: Path, identity: ClusterIdentity, *, now: Callable[[], datetime] = disk.utc_now
-) -> Path:
-    """Set the journal aside and start a new one in its place. Where the old one is now.
+) -> Rotated:
+    """Set the journal aside and start a new one in its place.
 
-    The new header names the old file and its last good hash. JournalError: nothing was changed.
+    The new header names the old file and its last good hash. Transactions that are still open, or
+    that a person has not accepted yet, are carried over, so that recover and preflight know them.
+    JournalError: nothing was changed.
     """
     path = Path(os.path.realpath(path))
     with JournalLock(path, now):
@@ -52,21 +64,28 @@ def rotate(
         good, line = _last_good(data, path, identity)
         at = now()
         aside = disk.beside(path, "rotated", at)
-        header, _ = seal_header(
+        carried, records = _unfinished(data)
+        fresh, _ = sealed(
             {
                 "cluster": identity.uid,
                 "server": identity.server,
                 "created": moment(at),
-                "continues": {"file": aside.name, "hash": good, "broken_line": line},
-            }
+                "continues": {
+                    "file": aside.name,
+                    "hash": good,
+                    "broken_line": line,
+                    "carried": list(carried),
+                },
+            },
+            records,
         )
         with disk.failing_as("the journal cannot be rotated", path):
             try:
                 os.link(path, aside)  # the old one is never without a name
             except OSError:
                 os.rename(path, aside)
-            disk.replace_whole(path, header)
-        return aside
+            disk.replace_whole(path, fresh)
+        return Rotated(aside, carried)
 
 
 def prune(path: Path, identity: ClusterIdentity, *, age_s: float, now: datetime) -> str:
@@ -120,10 +139,26 @@ def _last_good(data: bytes, path: Path, identity: ClusterIdentity) -> tuple[str,
     return chain.hash, None
 
 
+def _unfinished(data: bytes) -> tuple[tuple[str, ...], list[Mapping[str, Any]]]:
+    """(ids, records) of what somebody still has to close, also from behind a break.
+
+    An end behind the break counts: a transaction that was closed must not be rolled back again.
+    """
+    readable: list[tuple[Mapping[str, Any], Entry]] = []
+    for record in salvage(data):
+        with contextlib.suppress(UnknownRecord):
+            readable.append((record, to_entry(record)))
+    recorded = transactions(entry for _, entry in readable)
+    ids = tuple(tx.id for tx in recorded if _needs_somebody(tx))
+    return ids, [record for record, entry in readable if entry.tx in ids]
+
+
+def _needs_somebody(tx: RecordedTransaction) -> bool:
+    return tx.state is None or (tx.state is TransactionState.NEEDS_HUMAN and not tx.accepted)
+
+
 def _may_go(tx: RecordedTransaction, oldest: datetime) -> bool:
-    if tx.state is None or (tx.state is TransactionState.NEEDS_HUMAN and not tx.accepted):
-        return False
-    return tx.last_at < oldest
+    return not _needs_somebody(tx) and tx.last_at < oldest
 
 
 def _records_of(contents: Contents, ids: set[str]) -> list[Mapping[str, Any]]:

@@ -45,11 +45,16 @@ def test_rotate_names_the_old_file_and_its_last_good_hash(path: Path) -> None:
     lines[4] = lines[4].replace(b"uid-cart", b"uid-evil")
     broken = b"".join(lines)
     path.write_bytes(broken)
-    aside = rotate(path, HERE, now=lambda: NOW)
+    aside = rotate(path, HERE, now=lambda: NOW).aside
     assert aside.read_bytes() == broken
     header = read_journal(path).header
     good = read_journal_hash(b"".join(lines[:4]))
-    assert header["continues"] == {"file": aside.name, "hash": good, "broken_line": 5}
+    assert header["continues"] == {
+        "file": aside.name,
+        "hash": good,
+        "broken_line": 5,
+        "carried": [],
+    }
     assert written(path, *transaction("c"))
     assert path.stat().st_mode & 0o777 == 0o600
 
@@ -60,11 +65,52 @@ def read_journal_hash(data: bytes) -> str:
     return read(data).hash
 
 
+def test_rotate_carries_open_transactions_over(path: Path) -> None:
+    """Open, and NEEDS_HUMAN until accepted; also records behind the break; nothing else."""
+    open_ones = transaction("open", state=None)
+    human = transaction("human", state=TransactionState.NEEDS_HUMAN)
+    accepted = transaction("well", state=TransactionState.NEEDS_HUMAN)
+    entries = [
+        *open_ones[:3],
+        *transaction("done"),
+        *human,
+        *open_ones[3:],
+        *accepted,
+        Accepted("well", AT, "bob"),
+    ]
+    lines = written(path, *entries).splitlines(keepends=True)
+    lines[5] = lines[5].replace(b"uid-cart", b"uid-evil")  # in "done", before the rest of "open"
+    path.write_bytes(b"".join(lines))
+    made = rotate(path, HERE)
+    assert made.carried == ("open", "human")
+    assert read_entries(path) == (*open_ones[:3], *human, *open_ones[3:])
+    assert read_journal(path).header["continues"]["carried"] == ["open", "human"]
+    with opened(path) as journal:
+        journal.append(transaction("next")[0])
+
+
+@pytest.mark.parametrize("broken", range(2, 8))
+def test_rotate_never_opens_a_closed_transaction_again(path: Path, broken: int) -> None:
+    """Whichever line is damaged, an end that can still be read counts."""
+    lines = written(path, *transaction("a")).splitlines(keepends=True)
+    lines[broken - 1] = lines[broken - 1].replace(b'"tx":"a"', b'"tx":"b"')
+    path.write_bytes(b"".join(lines))
+    carried = rotate(path, HERE).carried
+    assert carried == (("a",) if broken == 7 else ())  # line 7 is its end
+
+
+def test_a_whole_journal_is_rotated_with_its_open_transactions(path: Path) -> None:
+    """For a file that grew too long."""
+    written(path, *transaction("done"), *transaction("open", state=None))
+    assert rotate(path, HERE).carried == ("open",)
+    assert read_entries(path) == tuple(transaction("open", state=None))
+
+
 def test_rotate_when_not_even_the_header_holds(path: Path) -> None:
     """The way out of every break, but not for a file that never was a journal."""
     data = written(path, *transaction())
     path.write_bytes(data.replace(b'"created"', b'"crEated"'))
-    assert rotate(path, HERE).exists()
+    assert rotate(path, HERE).aside.exists()
     assert read_entries(path) == ()
     path.write_bytes(b"my: notes\n")
     with pytest.raises(JournalError, match="not a journal"):
