@@ -1,0 +1,81 @@
+"""Verbs for an object of any kind: patch, label, annotate, delete, create and apply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from stratus_cli.actions.apply_object import ApplyObject
+from stratus_cli.actions.base import Action
+from stratus_cli.actions.create_object import CreateObject
+from stratus_cli.actions.delete_object import DeleteObject
+from stratus_cli.actions.documents import DEEPEST, document_of, is_deep, manifest_ref
+from stratus_cli.actions.mark import Mark
+from stratus_cli.actions.patch_object import TYPES, PatchObject
+from stratus_cli.actions.targets import objects_named, one_object, pairs_of
+from stratus_cli.actions.verbs import Made, Verb, each, text
+from stratus_cli.actions.words import Parsed
+from stratus_cli.model.plan import Refusal
+from stratus_cli.model.ref import Ref
+
+
+def _marks(where: str) -> Callable[[Parsed, str], Made]:
+    def make(parsed: Parsed, namespace: str) -> Made:
+        found = objects_named(parsed.positional, namespace)
+        if isinstance(found, Refusal):
+            return found
+        refs, rest = found
+        pairs = pairs_of(rest)
+        if isinstance(pairs, Refusal):
+            return pairs
+        values, remove = pairs
+        if not values and not remove:
+            return Refusal("grammar", "nothing to set or remove", "KEY=VALUE or KEY-")
+        overwrite = bool(parsed.flags.get("overwrite"))
+        return tuple(Mark(ref, where, values, remove, overwrite) for ref in refs)
+
+    return make
+
+
+def _patch(parsed: Parsed, namespace: str) -> Made:
+    found = one_object(parsed, namespace)
+    if isinstance(found, Refusal):
+        return found
+    ref, rest = found
+    if rest:
+        return Refusal("grammar", f"{rest[0]!r} is one word too many")
+    form = text(parsed, "type") or "strategic"
+    if form not in TYPES:
+        return Refusal("grammar", f"--type is one of {', '.join(TYPES)}")
+    document = document_of(parsed.flags.get("patch"))
+    if isinstance(document, Refusal):
+        return document
+    if is_deep(document):
+        return Refusal("patch", f"a document of more than {DEEPEST} levels")
+    return (PatchObject(ref, document, form),)
+
+
+def _from_manifest(
+    make: Callable[[Ref, dict[str, object]], Action],
+) -> Callable[[Parsed, str], Made]:
+    def made(parsed: Parsed, namespace: str) -> Made:
+        if parsed.positional:
+            return Refusal("grammar", "it takes a manifest only", "-f MANIFEST")
+        manifest = parsed.flags.get("filename")
+        if not isinstance(manifest, dict):
+            return Refusal("flag", "files and addresses are not read; give the manifest itself")
+        ref = manifest_ref(manifest, namespace, explicit="namespace" in parsed.flags)
+        return ref if isinstance(ref, Refusal) else (make(ref, manifest),)
+
+    return made
+
+
+_OVERWRITE = {"--overwrite": "overwrite"}
+_FILE = {"-f": "filename", "--filename": "filename"}
+VERBS: Mapping[str, Verb] = {
+    "patch": Verb(_patch, {"--type": "type", "-p": "patch", "--patch": "patch"}),
+    "label": Verb(_marks("labels"), {}, _OVERWRITE),
+    "annotate": Verb(_marks("annotations"), {}, _OVERWRITE),
+    "delete": Verb(each(DeleteObject)),
+    "create": Verb(_from_manifest(CreateObject), _FILE),
+    "apply": Verb(_from_manifest(ApplyObject), _FILE),
+}
