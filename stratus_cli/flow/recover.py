@@ -1,7 +1,7 @@
 """Recover: close a transaction that a crash left open. One read says what was applied.
 
 Then it is rolled back, or finished and judged like any other. One older than 15 minutes is asked
-about first: others may have gone on since.
+about first: others may have gone on since. One whose verdict COMMIT is on disk only gets its end.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from stratus_cli.flow.announce import announce
 from stratus_cli.flow.gate import Observe
 from stratus_cli.flow.inverse import Written
 from stratus_cli.flow.lease import LeaseLost, Leases
@@ -17,11 +18,12 @@ from stratus_cli.flow.lineage import Lineage
 from stratus_cli.flow.mitigate import close_by_roll_back, settle_and_close
 from stratus_cli.flow.planfile import from_body
 from stratus_cli.flow.transaction import Transaction, journal_of
+from stratus_cli.flow.undoable import written_by
 from stratus_cli.health.records import from_json
 from stratus_cli.journal.replay import RecordedTransaction, transactions
 from stratus_cli.model.entry import Accepted, Baseline, Entry
 from stratus_cli.model.errors import JournalError, Refused, StratusError, UsageError
-from stratus_cli.model.health import Health, TransactionState
+from stratus_cli.model.health import Decision, Health, TransactionState
 from stratus_cli.model.plan import Plan
 from stratus_cli.model.ports import Ports
 from stratus_cli.model.report import Report, TransactionReport
@@ -49,6 +51,9 @@ def recover(ports: Ports, mode: str, observe: Observe) -> Report:
     done: list[TransactionReport] = []
     for recorded in reversed(left):  # newest first: an older one may lie below it
         ports.progress.note(f"transaction {recorded.id} ({recorded.title}) was left open")
+        if _is_decided(recorded):
+            done.append(_as_judged(recorded, ports))
+            continue
         if mode == "ask" and not _may(recorded, ports):
             done.append(_left(recorded, "older than 15 minutes, and nobody agreed to close it"))
             continue
@@ -79,6 +84,34 @@ def accept(ports: Ports, prefix: str) -> Report:
         ports.cluster.identity(),
         ports.clock.now(),
         notes=(f"accepted as it is: {tx.id} ({tx.title})",),
+    )
+
+
+def _is_decided(recorded: RecordedTransaction) -> bool:
+    """Whether the verdict to keep it is on disk, and only the end is missing."""
+    verdicts = recorded.verdicts
+    return bool(verdicts) and verdicts[-1].decision == Decision.COMMIT.value
+
+
+def _as_judged(recorded: RecordedTransaction, ports: Ports) -> TransactionReport:
+    """Write the end that the crash left out. A commit is final: what takes it back is an undo."""
+    journal = journal_of(ports)
+    transaction = Transaction(recorded.id, ports, journal, lambda: None)
+    transaction.writes = len({done.step for done in recorded.dones})
+    why = "; ".join(("recovered: it was judged before the crash", *recorded.verdicts[-1].reasons))
+    try:
+        transaction.end(TransactionState.COMMITTED, why)
+    except StratusError as error:
+        return _left(recorded, str(error))
+    ports.progress.note(f"COMMITTED {recorded.id}: {why}")
+    announce(ports, recorded.id, written_by(recorded)[::-1])
+    return TransactionReport(
+        recorded.id,
+        recorded.incident,
+        TransactionState.COMMITTED,
+        transaction.writes,
+        why,
+        _plan_of(recorded),
     )
 
 

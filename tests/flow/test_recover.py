@@ -11,7 +11,7 @@ from stratus_cli.flow.recover import open_transactions, recover
 from stratus_cli.flow.undo import Selector, undo
 from stratus_cli.journal.file import FileJournal
 from stratus_cli.kube.redact import Redactor
-from stratus_cli.model.entry import End, Entry, Intent
+from stratus_cli.model.entry import End, Entry, Intent, Judged
 from stratus_cli.model.errors import ClusterUnreachable, JournalError, Refused
 from stratus_cli.model.health import TransactionState
 from stratus_cli.model.ref import Ref
@@ -164,6 +164,50 @@ def test_every_prefix_of_a_journal_is_closed(stand: Stand, tmp_path: Path) -> No
         assert closed(other).state in (UNDONE, BLOCKED), whole[length - 1]
         assert state(stand.twin) == before
         assert isinstance(entries(other)[-1], End)
+
+
+@pytest.mark.parametrize("kind", ["mitigate", "undo"])
+@pytest.mark.parametrize("mode", ["ask", "rollback", "finish"])
+def test_a_verdict_on_disk_is_final(stand: Stand, tmp_path: Path, mode: str, kind: str) -> None:
+    """Crash between the verdict COMMIT and the end: nothing is written, nobody need be asked."""
+    assert run(stand, *LINES).state is COMMITTED
+    if kind == "undo":
+        assert run_undo(stand).state is COMMITTED
+    kept, whole = state(stand.twin), entries(stand)
+    assert isinstance(whole[-2], Judged)
+    other = beside(stand, tmp_path / "other", whole[:-1])
+    stand.twin.advance(16 * 60)
+    other.operator.sure = False
+    report = closed(other, mode)
+    assert report.state is COMMITTED, report.why
+    assert other.cluster.writes == 0
+    assert state(stand.twin) == kept
+    assert run_undo(other, report.id).state is COMMITTED
+    assert state(stand.twin) != kept
+
+
+def test_a_verdict_to_roll_back_is_no_verdict_to_keep(stand: Stand, tmp_path: Path) -> None:
+    """Crash between the verdict and the first write of the way back."""
+    assert run(stand, SET_A, BREAK_WEB).state is UNDONE
+    whole = entries(stand)
+    (judged,) = [number for number, entry in enumerate(whole) if isinstance(entry, Judged)]
+    assert closed(beside(stand, tmp_path / "x", whole[: judged + 1])).state is UNDONE
+
+
+def run_undo(stand: Stand, tx: str = "") -> TransactionReport:
+    """Of the last mitigation, or of this transaction."""
+    which = Selector(tx=tx, last=not tx)
+    with stand.ports() as ports:
+        (report,) = undo(ports, which, accept_loss=True, observe=stand.observe).transactions
+    return report
+
+
+def beside(stand: Stand, folder: Path, kept: tuple[Entry, ...]) -> Stand:
+    """Another process on the same cluster, with a journal of its own."""
+    folder.mkdir()
+    other = Stand(stand.twin, FaultyCluster(stand.twin), folder, limits=stand.limits)
+    rewrite(other, kept)
+    return other
 
 
 def rewrite(stand: Stand, kept: tuple[Entry, ...]) -> None:
