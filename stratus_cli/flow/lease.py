@@ -26,6 +26,8 @@ NAME = "stratus"
 DURATION_S = 30  # a crash blocks the next engineer no longer than this
 RENEW_BELOW_S = 20.0
 STOP_BELOW_S = 5.0  # DESIGN.md, Locks: the holder stops with under 5 s left
+SKEW_S = 3600.0  # our choice: clocks differ by less; what expired earlier is dead for sure
+WATCH_EVERY_S = 2.0
 LONGEST_S = 3600  # a Lease that claims longer is taken for a mistake
 CLUSTER_NAMESPACE = "kube-system"  # of the Lease for cluster-scoped objects
 
@@ -39,8 +41,8 @@ class LeaseLost(StratusError):
 class Leases:
     """The Leases of one transaction. A context manager; held only inside it.
 
-    Times are compared with this machine's clock: two machines whose clocks differ by more than
-    DURATION_S are kept apart by the preconditions of each write alone.
+    A Lease that looks expired, or whose time lies ahead, is watched before it is taken: clocks of
+    two machines may differ, and only one that nobody renews meanwhile is dead (as client-go does).
     """
 
     def __init__(self, ports: Ports, tx: str, namespaces: Iterable[str]) -> None:
@@ -135,16 +137,36 @@ class Leases:
         """
         spec = _spec(live)
         holder = spec.get("holderIdentity")
-        if holder and holder != self._holder and _left_s(live, now) > 0:
+        if holder and holder != self._holder and not self._is_dead(ref, live, now):
             raise Refused(
                 f"somebody else is writing here: {holder}",
                 f"namespace {ref.namespace}, since {spec.get('acquireTime', 'unknown')}",
                 f"Nothing was written. Wait, or at most {DURATION_S} s if that run is dead.",
             )
+        now = self._ports.clock.now()
         transitions = spec.get("leaseTransitions")
         taken = self._lease(ref, now, transitions + 1 if isinstance(transitions, int) else 1)
         taken["metadata"] = live["metadata"]
         self._ports.cluster.replace(taken)
+
+    def _is_dead(self, ref: Ref, live: dict[str, Any], now: datetime) -> bool:
+        """Whether nobody renews it. Up to DURATION_S are waited where its time alone cannot say."""
+        left_s = _left_s(live, now)
+        if left_s <= -SKEW_S:
+            return True
+        if 0 < left_s <= _lasts_s(live) + STOP_BELOW_S:
+            return False
+        clock = self._ports.clock
+        started = clock.monotonic()
+        while (waited := clock.monotonic() - started) < DURATION_S:
+            self._ports.progress.waiting(f"{ref}: a sign of its holder", waited, DURATION_S)
+            clock.sleep(WATCH_EVERY_S)
+            if self._ports.interrupt.requested:
+                return False
+            again = self._ports.cluster.get(ref)
+            if again is None or _spec(again) != _spec(live):
+                return False
+        return True
 
     def _without(self, ref: Ref, error: ClusterAnswer) -> None:
         """Where no Lease may be written, a person may go on; --auto needs --no-lease."""
@@ -193,18 +215,21 @@ def _spec(lease: dict[str, Any]) -> dict[str, Any]:
 
 
 def _left_s(lease: dict[str, Any], now: datetime) -> float:
-    """Seconds until it expires; 0 when it says nothing that can be read."""
+    """Seconds until it expires by this clock; long past when it says nothing readable."""
     spec = _spec(lease)
     renewed = spec.get("renewTime") or spec.get("acquireTime")
-    duration = spec.get("leaseDurationSeconds")
     try:
         at = datetime.fromisoformat(str(renewed))
     except ValueError:
-        return 0.0
+        return -SKEW_S
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
-    lasts_s = duration if isinstance(duration, int) and duration > 0 else DURATION_S
-    return (at + timedelta(seconds=min(lasts_s, LONGEST_S)) - now).total_seconds()
+    return (at + timedelta(seconds=_lasts_s(lease)) - now).total_seconds()
+
+
+def _lasts_s(lease: dict[str, Any]) -> float:
+    duration = _spec(lease).get("leaseDurationSeconds")
+    return min(duration if isinstance(duration, int) and duration > 0 else DURATION_S, LONGEST_S)
 
 
 def _micro(now: datetime) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +220,57 @@ def test_an_expired_one_is_taken_over(stand: Stand) -> None:
         spec = get(stand, LEASE)["spec"]
         assert spec["holderIdentity"] == "alice@test tx-1"
         assert spec["leaseTransitions"] == 1
+
+
+@pytest.mark.parametrize("skew_s", [-3000, -31, 31, 3000])
+def test_clocks_that_differ_do_not_let_two_write(stand: Stand, skew_s: float) -> None:
+    """The living holder's clock is wrong by so much: it renews, and the second one sees that."""
+    lease(stand, "bob tx-9", renewTime=stamp(stand, skew_s))
+    renewed = [stand.twin.now()]
+
+    def renew(ref: Ref) -> None:
+        """As a holder does: every 10 s, by its own clock."""
+        if stand.twin.now() - renewed[-1] >= timedelta(seconds=10):
+            renewed.append(stand.twin.now())
+            item = get(stand, LEASE)
+            item["spec"]["renewTime"] = stamp(stand, skew_s)
+            stand.twin.replace(item)
+
+    stand.cluster.before_read = renew
+    with pytest.raises(Refused, match="bob"), Leases(stand.reading(), "tx-1", {"shop"}):
+        pass
+    assert get(stand, LEASE)["spec"]["holderIdentity"] == "bob tx-9"
+
+
+@pytest.mark.parametrize("skew_s", [-3000, -31, 31, 3000, 10**8])
+def test_a_dead_holder_whose_clock_was_wrong_blocks_nobody_for_long(
+    stand: Stand, skew_s: float
+) -> None:
+    """However far ahead or behind: watched for as long as a Lease lasts, then taken."""
+    lease(stand, "bob tx-9", renewTime=stamp(stand, skew_s))
+    started = stand.twin.now()
+    with Leases(stand.reading(), "tx-1", {"shop"}):
+        assert get(stand, LEASE)["spec"]["holderIdentity"] == "alice@test tx-1"
+    assert DURATION_S <= (stand.twin.now() - started).total_seconds() <= DURATION_S + 5
+
+
+def test_a_lease_from_yesterday_is_not_waited_for(stand: Stand) -> None:
+    lease(stand, "bob tx-9", renewTime=stamp(stand, -86400))
+    started = stand.twin.now()
+    with Leases(stand.reading(), "tx-1", {"shop"}):
+        assert stand.twin.now() == started
+
+
+def test_ctrl_c_ends_the_watch_over_a_lease(stand: Stand) -> None:
+    lease(stand, "bob tx-9", renewTime=stamp(stand, -60))
+    stand.interrupt.requested = True
+    with pytest.raises(Refused, match="bob"), Leases(stand.reading(), "tx-1", {"shop"}):
+        pass
+
+
+def stamp(stand: Stand, skew_s: float) -> str:
+    """What a clock that is so much ahead shows now."""
+    return (stand.twin.now() + timedelta(seconds=skew_s)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 @pytest.mark.parametrize(
