@@ -11,9 +11,9 @@ help: ## this list
 demo: $(VENV)/.stratus ## the whole loop on a simulated cluster
 	@$(BIN)/stratus demo
 
-# One process for what waits for the real cluster, one for everything else.
+# One process for what waits for the real cluster, two for everything else.
 test: $(VENV)/.developer ## every test, the real cluster included (ARGS="-k name" for some)
-	@exec $(BIN)/python -m pytest -n 2 $(ARGS)
+	@exec $(BIN)/python -m pytest -n 3 --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.developer ## the one gate for style
 	@$(BIN)/ruff check --quiet .

@@ -9,6 +9,7 @@ import pytest
 from tests.cluster import fixtures
 from tests.cluster.fixtures import bed
 from tests.contract.agreement import LEDGER
+from tests.processes import BySubject, longest_first
 from tests.scenarios.fixtures import lab
 
 __all__ = ["bed", "lab"]
@@ -22,8 +23,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark and skip tests that need a cluster."""
+    """Mark and skip tests that need a cluster; begin with those that take long."""
     fixtures.mark(items)
+    longest_first(items)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -37,8 +39,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Two processes must not both use the cluster."""
-    from tests.processes import BySubject
-
     return BySubject(config, log)
 
 

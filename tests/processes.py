@@ -6,9 +6,16 @@ group from a test's id.
 
 from __future__ import annotations
 
+import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 ON_THE_CLUSTER = ("tests/cluster/", "tests/contract/", "tests/e2e/")
+LONGEST = (*ON_THE_CLUSTER, "tests/flow/test_adversary.py", "tests/package/")
+
+
+def longest_first(items: list[pytest.Item]) -> None:
+    """So that no process is left with a long one when the others have ended."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 class BySubject(LoadScopeScheduling):  # type: ignore[misc]
