@@ -101,9 +101,13 @@ class LiveCluster:
         uid: str,
         resource_version: str = "",
         orphan: bool = False,
+        evict: bool = False,
         dry_run: bool = False,
     ) -> None:
-        """DELETE of exactly this object in exactly this version, where one is given."""
+        """DELETE of exactly this object in exactly this version, where one is given.
+
+        evict: POST to the pod's eviction, with the same preconditions.
+        """
         conditions = {"uid": uid, "resourceVersion": resource_version}
         options: dict[str, Any] = {
             "kind": "DeleteOptions",
@@ -112,19 +116,34 @@ class LiveCluster:
             # Jobs would leave their pods behind by default (batch/v1 through the API).
             "propagationPolicy": "Orphan" if orphan else "Background",
         }
+        if evict:
+            self._evict(ref, options, dry_run=dry_run)
+            return
         if dry_run:
             # NOTE: only here. With a body the API server reads no query, and really deletes.
             options["dryRun"] = ["All"]
         self._http.write("DELETE", self._resources.path(ref), json.dumps(options).encode())
+
+    def _evict(self, ref: Ref, options: dict[str, Any], *, dry_run: bool) -> None:
+        eviction = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": ref.name, "namespace": ref.namespace},
+            "deleteOptions": {"preconditions": options["preconditions"]},
+        }
+        path = f"{self._resources.path(ref)}/eviction"
+        query = {"dryRun": "All"} if dry_run else {}
+        self._http.write("POST", path, json.dumps(eviction).encode(), query)
 
     def allowed(self, verb: str, ref: Ref) -> bool | None:
         """Asks the server; None when it does not say."""
         try:
             info = self._resources.of(ref.kind, ref.api_version)
             attributes = {
-                "verb": verb,
+                "verb": "create" if verb == "evict" else verb,
                 "group": info.group,
                 "resource": info.plural,
+                "subresource": "eviction" if verb == "evict" else "",
                 "namespace": ref.namespace,
                 "name": ref.name,
             }

@@ -76,6 +76,7 @@ class RecordedCluster:
         uid: str,
         resource_version: str = "",
         orphan: bool = False,
+        evict: bool = False,
         dry_run: bool = False,
     ) -> None:
         """Refused."""

@@ -13,7 +13,7 @@ from stratus_cli.actions.base import Prepared
 from stratus_cli.kube.diff import apply_edits, diff
 from stratus_cli.kube.kinds import WORKLOADS
 from stratus_cli.kube.paths import value_at
-from stratus_cli.model.change import Change
+from stratus_cli.model.change import EVICTION, Change
 from stratus_cli.model.errors import (
     ClusterAnswer,
     ClusterUnreachable,
@@ -41,7 +41,7 @@ def confirm(prepared: Prepared, cluster: Cluster, *, depends_on_earlier: bool) -
     if depends_on_earlier:
         return "an earlier step changes the same object"
     change = prepared.change
-    verb = {"create": "create", "update": "update", "delete": "delete"}[change.operation]
+    verb = change.verb
     try:
         if cluster.allowed(verb, change.ref) is False:
             return Refusal(
@@ -75,7 +75,8 @@ def fresh(item: Mapping[str, Any]) -> dict[str, Any]:
 def _dry_run(change: Change, cluster: Cluster) -> None:
     if change.after is None:
         uid = str((change.before or {}).get("metadata", {}).get("uid", ""))
-        cluster.delete(change.ref, uid=uid, dry_run=True)
+        evict = change.via == EVICTION
+        cluster.delete(change.ref, uid=uid, evict=evict, dry_run=True)
     elif change.before is None:
         cluster.create(change.after, dry_run=True)
     else:

@@ -150,6 +150,7 @@ def _step(step: Step) -> Document:
         "api_version": change.ref.api_version,
         "uid": step.uid,
         "reversibility": change.reversibility.value,
+        **({"via": change.via} if change.via else {}),
         "depends": list(step.depends),
         "depends_digest": step.digest,
         "confirmed": step.confirmed,
@@ -178,7 +179,11 @@ def _from_step(content: Mapping[str, Any]) -> Step:
     plain = Ref.parse(content["ref"])
     ref = Ref(plain.kind, plain.namespace, plain.name, content["api_version"], content["uid"])
     change = Change(
-        ref, content["before"], content["after"], Reversibility(content["reversibility"])
+        ref,
+        content["before"],
+        content["after"],
+        Reversibility(content["reversibility"]),
+        str(content.get("via", "")),
     )
     return Step(
         kubectl=content["kubectl"],

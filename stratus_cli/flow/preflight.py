@@ -107,10 +107,11 @@ def _forgotten(step: Step) -> Refusal | None:
 def _permission(step: Step, ports: Ports) -> Iterator[Refusal]:
     """For the write and for its way back."""
     ref, operation = step.change.ref, step.change.operation
-    verbs = dict.fromkeys((operation, INVERSE_VERB[operation]))
+    asked = step.change.verb
+    verbs = dict.fromkeys((asked, INVERSE_VERB[operation]))
     for verb in verbs:
         if ports.cluster.allowed(verb, ref) is False:
-            why = "" if verb == operation else ", which taking it back would need"
+            why = "" if verb == asked else ", which taking it back would need"
             yield Refusal(
                 "permission",
                 f"you may not {verb} {ref}{why}",

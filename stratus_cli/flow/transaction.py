@@ -27,7 +27,7 @@ from stratus_cli.flow.lineage import Lineage
 from stratus_cli.flow.patience import patiently
 from stratus_cli.kube.normal import normal_form
 from stratus_cli.kube.three_way import Clash
-from stratus_cli.model.change import Change, Reversibility
+from stratus_cli.model.change import EVICTION, Change, Reversibility
 from stratus_cli.model.entry import Begin, Done, End, Failed, Intent
 from stratus_cli.model.errors import (
     ClusterAnswer,
@@ -264,7 +264,9 @@ class Transaction:
         cluster = self.ports.cluster
         if after is None:
             meta = (live or {}).get("metadata") or {}
-            cluster.delete(ref, uid=ref.uid, resource_version=_version(change, meta))
+            version = _version(change, meta)
+            evict = change.via == EVICTION
+            cluster.delete(ref, uid=ref.uid, resource_version=version, evict=evict)
             return None
         return cluster.create(fresh(after)) if live is None else cluster.replace(after)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
+
+import msgspec
 
 from stratus_cli.model.objects import LabelSelector, LabelSelectorRequirement
 
@@ -17,6 +20,16 @@ def matches(selector: LabelSelector, labels: Mapping[str, str]) -> bool:
     return matches_map(selector.match_labels, labels) and all(
         _holds(requirement, labels) for requirement in selector.match_expressions
     )
+
+
+def matches_raw(selector: Any, labels: Any) -> bool:  # noqa: ANN401  # JSON from a cluster
+    """`matches` on raw JSON. An absent selector, and what is none, match nothing."""
+    if not isinstance(selector, Mapping) or not isinstance(labels, Mapping):
+        return False
+    try:
+        return matches(msgspec.convert(selector, LabelSelector), labels)
+    except msgspec.ValidationError:
+        return False
 
 
 def _holds(requirement: LabelSelectorRequirement, labels: Mapping[str, str]) -> bool:

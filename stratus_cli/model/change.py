@@ -21,6 +21,9 @@ class Reversibility(Enum):
     IRREVERSIBLE = "irreversible"
 
 
+EVICTION = "eviction"
+
+
 @dataclass(frozen=True)
 class Change:
     """ref's raw JSON before and after. Create: before is None. Delete: after is None.
@@ -33,6 +36,8 @@ class Change:
     before: JsonObject | None
     after: JsonObject | None
     reversibility: Reversibility = Reversibility.REVERSIBLE
+    via: str = ""
+    """"eviction": the pod is deleted as PodDisruptionBudgets allow it. Deletions of pods only."""
 
     def inverse(self) -> Change:
         """The same change turned round."""
@@ -44,6 +49,11 @@ class Change:
         if self.before is None:
             return "create"
         return "delete" if self.after is None else "update"
+
+    @property
+    def verb(self) -> str:
+        """What the cluster is asked for: the operation, or "evict"."""
+        return "evict" if self.via == EVICTION else self.operation
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,12 +64,20 @@ class Cluster(Protocol):
         uid: str,
         resource_version: str = "",
         orphan: bool = False,
+        evict: bool = False,
         dry_run: bool = False,
     ) -> None:
-        """DELETE with preconditions. orphan: leave dependents alone."""
+        """DELETE with preconditions. orphan: leave dependents alone.
+
+        evict: of a pod, as an Eviction: ClusterAnswer of status 429 when a PodDisruptionBudget
+        has no room for it now.
+        """
 
     def allowed(self, verb: str, ref: Ref) -> bool | None:
-        """SelfSubjectAccessReview; None when the question itself was refused."""
+        """SelfSubjectAccessReview; None when the question itself was refused.
+
+        verb: of the API, or "evict".
+        """
 
     def logs(self, pod: Ref, container: str, *, previous: bool, lines: int) -> tuple[str, ...]:
         """Last lines, redacted. Raises NotFound when there is no (previous) instance."""

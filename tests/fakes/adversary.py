@@ -126,10 +126,18 @@ class Adversary:
         uid: str,
         resource_version: str = "",
         orphan: bool = False,
+        evict: bool = False,
         dry_run: bool = False,
     ) -> None:
         def call() -> None:
-            self.twin.delete(ref, uid=uid, resource_version=resource_version, dry_run=dry_run)
+            self.twin.delete(
+                ref,
+                uid=uid,
+                resource_version=resource_version,
+                orphan=orphan,
+                evict=evict,
+                dry_run=dry_run,
+            )
 
         if dry_run:
             call()

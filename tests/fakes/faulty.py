@@ -74,11 +74,17 @@ class FaultyCluster:
         uid: str,
         resource_version: str = "",
         orphan: bool = False,
+        evict: bool = False,
         dry_run: bool = False,
     ) -> None:
         def call() -> None:
             self.inner.delete(
-                ref, uid=uid, resource_version=resource_version, orphan=orphan, dry_run=dry_run
+                ref,
+                uid=uid,
+                resource_version=resource_version,
+                orphan=orphan,
+                evict=evict,
+                dry_run=dry_run,
             )
 
         self._made(ref, call, dry_run)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stratus_cli.kube.kinds import BY_KIND
-from stratus_cli.model.errors import Conflict, Forbidden, Invalid, NotFound
+from stratus_cli.model.errors import ClusterAnswer, Conflict, Forbidden, Invalid, NotFound
 from stratus_cli.model.ref import Ref
 
 
@@ -54,6 +54,21 @@ def other_version(ref: Ref, wanted: str, found: str) -> Conflict:
         f" ResourceVersion in precondition: {wanted}, ResourceVersion in object meta: {found}"
     )
     return Conflict(409, "Conflict", text, str(ref))
+
+
+def no_disruption() -> ClusterAnswer:
+    """429: an eviction that a PodDisruptionBudget has no room for (registry/core/pod/rest)."""
+    text = "Cannot evict pod as it would violate the pod's disruption budget."
+    return ClusterAnswer(429, "TooManyRequests", text)
+
+
+def two_budgets() -> ClusterAnswer:
+    """500: the eviction of a pod that more than one PodDisruptionBudget selects."""
+    text = (
+        "This pod has more than one PodDisruptionBudget, which the eviction subresource does not"
+        " support."
+    )
+    return ClusterAnswer(500, "InternalError", text)
 
 
 def invalid(ref: Ref, *problems: str) -> Invalid:

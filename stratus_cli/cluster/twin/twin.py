@@ -16,6 +16,7 @@ import msgspec
 from stratus_cli.cluster.twin import applying, refusals, seeding
 from stratus_cli.cluster.twin.api import ApiServer
 from stratus_cli.cluster.twin.deployments import DeploymentController
+from stratus_cli.cluster.twin.disruption import Disruptions
 from stratus_cli.cluster.twin.endpoints import EndpointController
 from stratus_cli.cluster.twin.garbage import GarbageCollector
 from stratus_cli.cluster.twin.kubelet import Kubelets
@@ -58,6 +59,7 @@ class Twin:
         Scheduler(parts)
         self.kubelets = Kubelets(parts, world)
         EndpointController(parts)
+        self._budgets = Disruptions(parts)
         self._scene_failures: list[str] = []
         self._begin()
 
@@ -203,9 +205,13 @@ class Twin:
         uid: str,
         resource_version: str = "",
         orphan: bool = False,
+        evict: bool = False,
         dry_run: bool = False,
     ) -> None:
-        """DELETE with preconditions."""
+        """DELETE with preconditions; evict: as PodDisruptionBudgets allow it."""
+        if evict:
+            self._budgets.evict(ref, uid=uid, version=resource_version, dry_run=dry_run)
+            return
         self._api.delete(ref, uid=uid, version=resource_version, orphan=orphan, dry_run=dry_run)
 
     def allowed(self, verb: str, ref: Ref) -> bool | None:
