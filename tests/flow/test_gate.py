@@ -62,6 +62,7 @@ def specs(stand: Stand, *names: str) -> list[object]:
 
 
 def test_an_unrelated_broken_workload_neither_blocks_nor_is_touched(tmp_path: Path) -> None:
+    """An unrelated broken workload from before (must neither block nor be touched)."""
     text = broken_image(*app("lost", image="stratus/app:gone"), *app("crash", env={"PORT": "0"}))
     stand = stand_of(tmp_path, text)
     before = specs(stand, "lost", "crash")
@@ -89,6 +90,7 @@ def test_an_unrelated_broken_workload_neither_blocks_nor_is_touched(tmp_path: Pa
     ],
 )
 def test_one_service_better_at_the_cost_of_another_is_undone(tmp_path: Path, harm: str) -> None:
+    """Improvement of one Service at the cost of another (must undo)."""
     stand = stand_of(tmp_path, broken_image(*app("catalog", replicas=2)))
     catalog = Ref("Service", "shop", "catalog", "v1")
     before = specs(stand, "cart", "catalog"), stand.spec(catalog)
@@ -144,6 +146,7 @@ def test_what_somebody_else_scales_down_meanwhile_is_not_ours(tmp_path: Path) ->
     ],
 )
 def test_the_sick_workload_taken_away_counts_as_worst(tmp_path: Path, line: str) -> None:
+    """Deleting or scaling away the sick workload (must count as worst)."""
     stand = stand_of(tmp_path, broken_image())
     before = stand.spec()
     seen = stand.look()
@@ -170,7 +173,7 @@ def test_the_sick_workload_taken_away_counts_as_worst(tmp_path: Path, line: str)
     ],
 )
 def test_what_makes_nothing_better_is_undone_in_bounded_time(tmp_path: Path, line: str) -> None:
-    """Long before the rollout's ten minutes are over."""
+    """A change that makes nothing better (must undo), long before the rollout's ten minutes."""
     stand = stand_of(tmp_path, broken_image())
     before = stand.spec()
     seen = stand.look()
@@ -197,7 +200,10 @@ def test_a_crash_loop_goes_round_and_is_no_progress(tmp_path: Path) -> None:
 
 
 def test_two_faults_on_one_target_are_one_plan(tmp_path: Path) -> None:
-    """Two containers of one pod got tags that were never pushed: one repair alone helps nobody."""
+    """Two faults on one target (one plan, must commit).
+
+    Two containers of one pod got tags that were never pushed: one repair alone helps nobody.
+    """
     helper = {"name": "helper", "image": "stratus/app:1", "env": [{"name": "PORT", "value": "99"}]}
     deployment, front = app("cart")
     deployment["spec"]["template"]["spec"]["containers"].append(helper)
@@ -218,7 +224,7 @@ def test_two_faults_on_one_target_are_one_plan(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sources", [(), ("quiet",)])
 def test_without_traffic_readiness_decides(tmp_path: Path, sources: tuple[str, ...]) -> None:
-    """No source at all, or one that sees fewer than 20 requests."""
+    """No traffic at all (readiness decides, must commit): no source, or under 20 requests."""
     stand = stand_of(tmp_path, broken_image())
     told = tuple(Told(traffic=(figures(CART, 3, 1.0),)) for _ in sources)
     done = execute(stand, stand.plan(), sources=told)
@@ -273,7 +279,10 @@ def crash_looping() -> str:
 
 
 def test_a_pod_in_the_longest_back_off_is_waited_for(tmp_path: Path) -> None:
-    """The ConfigMap is right at once; the pod that reads it starts again up to 300 s later."""
+    """A crash-looping pod in 300 s back-off (must wait or delete it, must commit).
+
+    The ConfigMap is right at once; the pod that reads it starts again up to 300 s later.
+    """
     stand = stand_of(tmp_path, crash_looping())
     line = (
         'kubectl -n shop patch configmap catalog --type=merge -p \'{"data":{"catalog.json":"{}"}}\''
@@ -345,7 +354,10 @@ class NamespaceOnly(FaultyCluster):
 
 
 def test_a_namespace_only_user_commits_on_what_he_can_read(tmp_path: Path) -> None:
-    """Nodes, quotas of others and cluster-scoped kinds stay unread, before and after."""
+    """A namespace-only user (commits on what he can read).
+
+    Nodes, quotas of others and cluster-scoped kinds stay unread, before and after.
+    """
     stand = stand_of(tmp_path, broken_image())
     stand.cluster = NamespaceOnly(stand.twin)
     done = execute(stand, stand.plan())
