@@ -10,7 +10,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, MutableMapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -117,6 +117,7 @@ def main(arguments: Sequence[str] | None = None, *, wiring: Wiring | None = None
     wiring: other adapters than the real ones (tests, the demo).
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    stderr = wiring.stderr if wiring else sys.stderr
     try:
         outcome = _root().main(
             args=arguments,
@@ -126,14 +127,14 @@ def main(arguments: Sequence[str] | None = None, *, wiring: Wiring | None = None
         )
         return outcome if isinstance(outcome, int) else 0
     except StratusError as error:
-        return _say(error)
+        return _say(error, stderr)
     except click.exceptions.Abort:
         return 130
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message())
         return 2
     except click.ClickException as error:
-        return _say(_usage(error))
+        return _say(_usage(error), stderr)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -245,15 +246,15 @@ def _usage(error: click.ClickException) -> UsageError:
     )
 
 
-def _say(error: StratusError) -> int:
+def _say(error: StratusError, stderr: TextIO) -> int:
     """What, where and what to do next: at most three short lines on stderr."""
     from stratus_cli.render.safe import clean
 
-    print(f"stratus: {clean(error.what)}", file=sys.stderr)
+    print(f"stratus: {clean(error.what)}", file=stderr)
     if error.where:
-        print(f"  where: {clean(error.where)}", file=sys.stderr)
+        print(f"  where: {clean(error.where)}", file=stderr)
     if error.hint:
-        print(f"  next:  {clean(error.hint)}", file=sys.stderr)
+        print(f"  next:  {clean(error.hint)}", file=stderr)
     return error.exit_code
 
 

@@ -89,7 +89,7 @@ class DemoWiring(Wiring):
         """Nobody in particular."""
         return "demo"
 
-    def cluster(self, options: Options) -> Cluster:
+    def cluster(self, options: Options) -> Twin:
         """The one twin of the whole story."""
         return self._twin
 

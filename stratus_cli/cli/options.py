@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stratus_cli.model.finding import Severity
 
 Json = Any
-FORMATS = ("text", "json", "yaml", "junit", "sarif")
+FORMATS = ("text", "json", "yaml", "junit", "sarif", "markdown")
 SEVERITIES = ("outage", "degraded", "risk", "hygiene")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
 _UNIT_S = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}

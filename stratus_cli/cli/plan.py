@@ -37,7 +37,8 @@ def plan(
     """Show the repair: commands, diff, inverse, blast radius, risk. Changes nothing.
 
     Without an argument it plans for what is found; with kubectl text, for that text. --out FILE
-    writes the first plan for a reviewer; `stratus mitigate --plan FILE` executes it.
+    writes the first plan for a reviewer; `stratus plan show FILE` shows it, with -o markdown for a
+    pull request; `stratus mitigate --plan FILE` executes it.
     """
     words = what or []
     with session(ctx, "plan", watch_journal=words[:1] != ["show"]) as run:
@@ -115,13 +116,21 @@ def _write_file(run: Session, candidates: list[Candidate]) -> None:
         return
     write_whole(Path(run.options.out), dump(offered[0]), mode=0o600)
     run.say(f"plan {offered[0].id} written to {run.options.out}")
+    run.say(f"to review it: stratus plan show {run.options.out}   (-o markdown: a pull request)")
     run.say(f"to execute it: stratus mitigate --plan {run.options.out}")
 
 
 def _show_file(run: Session, names: list[str]) -> None:
     from stratus_cli.cli.planfiles import read_plan
-    from stratus_cli.render.plan_text import plan_page
+    from stratus_cli.render.plan_file import FORMATS, file_page
 
     if len(names) != 1:
         raise UsageError("plan show needs one plan file", "", "stratus plan show FILE")
-    run.show(plan_page(read_plan(Path(names[0]))))
+    file, output = names[0], run.options.output
+    if output == "text":
+        run.show(file_page(read_plan(Path(file)), file, run.wiring.clock().now()))
+    elif output in FORMATS:
+        run.write(FORMATS[output](read_plan(Path(file)), file))
+    else:
+        given = " | ".join(("text", *FORMATS))
+        raise UsageError(f"a plan file is not shown as {output}", file, f"Give -o {given}.")

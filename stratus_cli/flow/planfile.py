@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from stratus_cli.kube.by_hand import kubectl_of_change
 from stratus_cli.kube.diff import diff
 from stratus_cli.kube.normal import normal_form
 from stratus_cli.kube.skeleton import skeleton
@@ -59,6 +60,11 @@ def body(plan: Plan) -> Document:
     }
 
 
+def document(plan: Plan) -> Document:
+    """What the file holds: the body, and the digest last."""
+    return {**body(plan), "digest": digest_of(plan)}
+
+
 def digest_of(plan: Plan) -> str:
     """sha256 over the body, in hex: what a reviewer approves."""
     text = json.dumps(body(plan), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -66,11 +72,10 @@ def digest_of(plan: Plan) -> str:
 
 
 def dump(plan: Plan) -> str:
-    """The file's text (YAML), readable from the top, its digest last."""
+    """The file's text (YAML), readable from the top; its schema is plan.schema.json."""
     import yaml
 
-    content = {**body(plan), "digest": digest_of(plan)}
-    text: str = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+    text: str = yaml.safe_dump(document(plan), sort_keys=False, allow_unicode=True, width=100)
     return text
 
 
@@ -145,6 +150,7 @@ def _step(step: Step) -> Document:
     before, after = change.before, change.after
     content: Document = {
         "kubectl": step.kubectl,
+        "inverse": kubectl_of_change(change.inverse()),
         "operation": change.operation,
         "ref": str(change.ref),
         "api_version": change.ref.api_version,

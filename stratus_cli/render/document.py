@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from stratus_cli.kube.by_hand import kubectl_of_change
 from stratus_cli.kube.diff import diff
 from stratus_cli.model.change import Absent, Change, Json
 from stratus_cli.model.diagnosis import Diagnosis, Incident
@@ -15,7 +16,7 @@ from stratus_cli.model.finding import Evidence, Finding
 from stratus_cli.model.health import Health, UnitHealth
 from stratus_cli.model.plan import Candidate, Step
 from stratus_cli.model.report import Report, TransactionReport
-from stratus_cli.render.recheck import kubectl_for, kubectl_of_change
+from stratus_cli.render.recheck import kubectl_for
 from stratus_cli.render.text import first_line, loose_findings
 
 SCHEMA = "stratus/report/v1"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from stratus_cli.kube.by_hand import kubectl_of_change
 from stratus_cli.model.change import Change
 from stratus_cli.model.health import TransactionState
 from stratus_cli.render.page import Page
 from stratus_cli.render.plan_text import change_lines
-from stratus_cli.render.recheck import kubectl_of_change
 from stratus_cli.render.safe import clean, count
 from stratus_cli.render.transaction_text import STYLE
 

@@ -5,38 +5,41 @@ Works on the document (render.document), so that a saved report renders the same
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from stratus_cli.render.markdown_safe import code, escape, fenced
 from stratus_cli.render.safe import clean, seconds, value
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 Document = dict[str, Any]
+
+
+def render(document: Document) -> str:
+    """What -o markdown gives: the plans where they were asked for, else the report."""
+    return plan_text(document) if document["command"] == "plan" else incident_report(document)
 
 
 def incident_report(document: Document) -> str:
     """What happened, why, what was done, when, and how to undo it."""
-    lines = [f"# {_escape(document['answer'])}", "", *_facts(document), ""]
+    lines = [f"# {escape(document['answer'])}", "", *_facts(document), ""]
     for incident in document["incidents"]:
         lines += _incident(incident, document)
     if document["timeline"]:
         lines += ["## Timeline", "", "| UTC | What |", "|---|---|"]
         lines += [
-            f"| {_clock(item['at'])} | {_escape(item['what'])} |" for item in document["timeline"]
+            f"| {_clock(item['at'])} | {escape(item['what'])} |" for item in document["timeline"]
         ]
         lines.append("")
     if document["findings"]:
         lines += ["## Findings without a cause", ""]
         lines += [
-            f"- {item['severity']}: {item['rule']} {_escape(item['message'])}"
-            f" ({_code(item['ref'])})"
+            f"- {item['severity']}: {item['rule']} {escape(item['message'])} ({code(item['ref'])})"
             for item in document["findings"]
         ]
         lines.append("")
     if document["gaps"]:
         lines += ["## Not read", ""]
         lines += [
-            f"- {gap['subject']}: {gap['reason']} {_escape(gap['detail'])}".rstrip()
+            f"- {gap['subject']}: {gap['reason']} {escape(gap['detail'])}".rstrip()
             for gap in document["gaps"]
         ]
         lines.append("")
@@ -45,9 +48,9 @@ def incident_report(document: Document) -> str:
 
 def plan_text(document: Document) -> str:
     """The plans of a report, for the description of a pull request."""
-    lines = [f"# {_escape(document['answer'])}", ""]
+    lines = [f"# {escape(document['answer'])}", ""]
     for incident in document["incidents"]:
-        lines += [f"## {_escape(incident['title'])}", ""]
+        lines += [f"## {escape(incident['title'])}", ""]
         for candidate in incident["candidates"]:
             lines += _candidate(candidate)
     for candidate in document["plans"]:
@@ -58,7 +61,7 @@ def plan_text(document: Document) -> str:
 def _facts(document: Document) -> list[str]:
     timing = document["timing"]
     rows = [
-        ("Cluster", _code(document["cluster"]["context"] or document["cluster"]["uid"])),
+        ("Cluster", code(document["cluster"]["context"] or document["cluster"]["uid"])),
         ("Observed", _clock(document["taken_at"]) + " UTC"),
         ("Time to detect", seconds(timing["detect_s"])),
         ("Time to diagnose", seconds(timing["diagnose_s"])),
@@ -71,7 +74,7 @@ def _facts(document: Document) -> list[str]:
 def _incident(incident: Document, document: Document) -> list[str]:
     state = incident["outcome"] or "not touched"
     lines = [
-        f"## {_escape(incident['title'])}",
+        f"## {escape(incident['title'])}",
         "",
         f"Incident `{incident['id']}`, {incident['severity']}, {state}.",
         "",
@@ -83,14 +86,14 @@ def _incident(incident: Document, document: Document) -> list[str]:
     if incident["rivals"]:
         lines += ["", "Not chosen:", ""]
         lines += [
-            f"- {_escape(rival['title'])} ({_code(rival['ref'])}, {rival['confidence']:.0%})"
-            + (f"; to decide: {_code(rival['check'])}" if rival["check"] else "")
+            f"- {escape(rival['title'])} ({code(rival['ref'])}, {rival['confidence']:.0%})"
+            + (f"; to decide: {code(rival['check'])}" if rival["check"] else "")
             for rival in incident["rivals"]
         ]
     if incident["symptoms"]:
         lines += ["", "### Symptoms it explains", ""]
         lines += [
-            f"- {item['rule']} {_escape(item['message'])} ({_code(item['ref'])})"
+            f"- {item['rule']} {escape(item['message'])} ({code(item['ref'])})"
             for item in incident["symptoms"]
         ]
     attempts = [tx for tx in document["transactions"] if tx["incident"] == incident["id"]]
@@ -103,30 +106,30 @@ def _incident(incident: Document, document: Document) -> list[str]:
 
 
 def _root(root: Document) -> list[str]:
-    expected = "not known" if root["expected"] is None else _code(root["expected"])
+    expected = "not known" if root["expected"] is None else code(root["expected"])
     lines = [
-        f"- {_code(root['ref'])} {_code(root['field']) if root['field'] else ''}".rstrip(),
-        f"  - observed {_code(root['observed'])}, expected {expected}",
+        f"- {code(root['ref'])} {code(root['field']) if root['field'] else ''}".rstrip(),
+        f"  - observed {code(root['observed'])}, expected {expected}",
     ]
     for item in root["evidence"]:
         lines.append(
-            f"  - evidence: {_code(item['ref'])} {_code(item['field'])} = {_code(item['value'])}"
+            f"  - evidence: {code(item['ref'])} {code(item['field'])} = {code(item['value'])}"
         )
         if item["kubectl"]:
-            lines.append(f"    re-check: {_code(item['kubectl'])}")
+            lines.append(f"    re-check: {code(item['kubectl'])}")
     return lines
 
 
 def _attempt(tx: Document, incident: Document, journal: str) -> list[str]:
     state = "OPEN" if tx["open"] else tx["state"]
-    lines = [f"Transaction `{tx['id']}`: **{state}**. {_escape(tx['why'])}", ""]
+    lines = [f"Transaction `{tx['id']}`: **{state}**. {escape(tx['why'])}", ""]
     for candidate in incident["candidates"]:
         if candidate["plan"] and candidate["plan"]["id"] == tx["plan"]:
             lines += _candidate(candidate)
-    lines += [f"- left: {_escape(difference)}" for difference in tx["unrestored"]]
+    lines += [f"- left: {escape(difference)}" for difference in tx["unrestored"]]
     if state == "COMMITTED":
         where = f" --journal {journal}" if journal else ""
-        lines += [f"To take it back: {_code('stratus undo ' + tx['id'] + where)}", ""]
+        lines += [f"To take it back: {code('stratus undo ' + tx['id'] + where)}", ""]
     return lines
 
 
@@ -134,33 +137,21 @@ def _candidate(candidate: Document) -> list[str]:
     plan = candidate["plan"]
     if plan is None:
         reason = candidate["refusal"]["reason"] if candidate["refusal"] else "no plan"
-        return [f"- not offered: {_escape(candidate['title'])}: {_escape(reason)}"]
-    lines = [f"**{_escape(plan['title'])}** (risk {candidate['risk']})", ""]
+        return [f"- not offered: {escape(candidate['title'])}: {escape(reason)}"]
+    lines = [f"**{escape(plan['title'])}** (risk {candidate['risk']})", ""]
     for number, step in enumerate(plan["steps"], 1):
-        lines += [f"{number}. {_code(step['kubectl'])}", "", "   ```diff"]
+        changed = []
         for edit in step["changes"]:
             name = edit["field"] or step["ref"]
-            lines += [f"   - {clean(name)}: {value(edit['before'])}"] if "before" in edit else []
-            lines += [f"   + {clean(name)}: {value(edit['after'])}"] if "after" in edit else []
-        lines += ["   ```", f"   inverse: {_code(step['inverse'])}", ""]
+            changed += [f"- {clean(name)}: {value(edit['before'])}"] if "before" in edit else []
+            changed += [f"+ {clean(name)}: {value(edit['after'])}"] if "after" in edit else []
+        lines += [f"{number}. {code(step['kubectl'])}", "", *fenced(changed, "diff", indent=3)]
+        lines += [f"   inverse: {code(step['inverse'])}", ""]
     if candidate["blast_radius"]:
-        lines.append(f"- touches: {', '.join(_code(ref) for ref in candidate['blast_radius'])}")
-    lines.append(f"- success: {_escape(plan['success'])}")
-    lines += [f"- note: {_escape(note)}" for note in plan["notes"]]
+        lines.append(f"- touches: {', '.join(code(ref) for ref in candidate['blast_radius'])}")
+    lines.append(f"- success: {escape(plan['success'])}")
+    lines += [f"- note: {escape(note)}" for note in plan["notes"]]
     return [*lines, ""]
-
-
-def _escape(text: object) -> str:
-    return _SPECIAL.sub(r"\\\1", clean(text))
-
-
-def _code(text: object) -> str:
-    """Inline code whatever the text holds: a fence longer than any run of backticks in it."""
-    shown = clean(text)
-    longest = max((len(run) for run in re.findall(r"`+", shown)), default=0)
-    fence = "`" * (longest + 1)
-    pad = " " if longest else ""
-    return f"{fence}{pad}{shown}{pad}{fence}".replace("|", "\\|")
 
 
 def _clock(at: str | None) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 
+from stratus_cli.kube.by_hand import kubectl_of_change
 from stratus_cli.kube.diff import diff
-from stratus_cli.model.change import Change, FieldEdit, Json
+from stratus_cli.model.change import Change, FieldEdit, Json, Reversibility
 from stratus_cli.model.plan import Candidate, Plan, Risk, Step
 from stratus_cli.render.incident_text import names
 from stratus_cli.render.page import Page
-from stratus_cli.render.recheck import kubectl_of_change
-from stratus_cli.render.safe import clean, count, value
+from stratus_cli.render.safe import LONGEST, clean, count, value
 
 RISK_STYLE = {Risk.LOW: "green", Risk.MEDIUM: "yellow", Risk.HIGH: "bold red"}
 LONGEST_DIFF = 60  # lines of one object; the whole of it is in -o json and in the plan file
@@ -58,36 +58,45 @@ def _step(step: Step, number: int) -> Page:
         style = {"+": "green", "-": "red"}.get(line[:1], "dim")
         page.line((line, style), indent=6)
     page.line(("inverse: ", "dim"), kubectl_of_change(step.change.inverse()), indent=6)
+    if step.change.reversibility is not Reversibility.REVERSIBLE:
+        page.line((step.change.reversibility.value, "bold yellow"), indent=6)
     if not step.confirmed:
         reason = f": {clean(step.unconfirmed)}" if step.unconfirmed else ""
         page.line((f"not confirmed by the server{reason}", "yellow"), indent=6)
     return page
 
 
-def change_lines(change: Change) -> tuple[str, ...]:
-    """The change as a unified diff of its fields; a new or deleted object as a whole."""
+def change_lines(
+    change: Change, *, longest: int = LONGEST_DIFF, whole: bool = False
+) -> tuple[str, ...]:
+    """The change as a unified diff of its fields; a new or deleted object as a whole.
+
+    whole: no value is cut short.
+    """
     if change.before is None or change.after is None:
         sign = "+" if change.before is None else "-"
         item = change.after if change.before is None else change.before
-        lines = [f"{sign} {clean(line)}" for line in _yaml(item).splitlines()]
+        size = None if whole else LONGEST
+        lines = [f"{sign} {clean(line, longest=size)}" for line in _yaml(item).splitlines()]
     else:
         edits = diff(change.before, change.after)
-        lines = [line for edit in edits for line in _edit_lines(edit)]
-    if len(lines) > LONGEST_DIFF:
-        left_out = count(len(lines) - LONGEST_DIFF, "more line")
-        return (*lines[:LONGEST_DIFF], f"  … {left_out} in -o json")
+        lines = [line for edit in edits for line in _edit_lines(edit, whole=whole)]
+    if len(lines) > longest:
+        left_out = count(len(lines) - longest, "more line")
+        return (*lines[:longest], f"  … {left_out} in -o json")
     return tuple(lines)
 
 
-def _edit_lines(edit: FieldEdit) -> list[str]:
+def _edit_lines(edit: FieldEdit, *, whole: bool) -> list[str]:
+    size = None if whole else LONGEST
     before, after = edit.before, edit.after
     if isinstance(before, str) and isinstance(after, str) and "\n" in before + after:
         inner = difflib.unified_diff(before.splitlines(), after.splitlines(), n=1, lineterm="")
         shown = [line for line in inner if not line.startswith(("---", "+++", "@@"))]
         return [f"  {clean(edit.path)}:", *(f"{line[:1]}   {clean(line[1:])}" for line in shown)]
     return [
-        f"- {clean(edit.path)}: {value(before)}",
-        f"+ {clean(edit.path)}: {value(after)}",
+        f"- {clean(edit.path)}: {value(before, longest=size)}",
+        f"+ {clean(edit.path)}: {value(after, longest=size)}",
     ]
 
 

@@ -1,4 +1,4 @@
-"""How a person re-checks what Stratus says: evidence and changes as kubectl lines to type.
+"""How a person re-checks what Stratus says: evidence as kubectl lines to type.
 
 The lines are for reading and pasting; nothing runs them. Every name is quoted for a shell.
 """
@@ -8,23 +8,18 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from typing import Any
 
-from stratus_cli.kube.diff import diff
-from stratus_cli.kube.paths import with_value
-from stratus_cli.model.change import ABSENT, Change, FieldEdit, Json
+from stratus_cli.kube.by_hand import namespace_of, target_of
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.ref import Ref
 
 _KEYED = re.compile(r"\[(\w+)=([^\],]+)(?:,[^\]]*)?\]")
 _QUOTED = re.compile(r'\["([^"]+)"\]')
-_ELEMENT = re.compile(r"\]$")
 
 
 def kubectl_for(evidence: Evidence) -> str:
     """The line that reads this evidence again, or "" where kubectl cannot."""
-    target = _target(evidence.ref)
-    where = _namespace(evidence.ref)
+    target = target_of(evidence.ref)
+    where = namespace_of(evidence.ref)
     if evidence.source == "object":
         if not evidence.field:
             return f"kubectl{where} get {target}"
@@ -51,63 +46,3 @@ def jsonpath(field: str) -> str:
 
     quoted = _QUOTED.sub(lambda match: "." + match[1].replace(".", "\\."), field)
     return _KEYED.sub(keyed, quoted)
-
-
-def kubectl_of_change(change: Change) -> str:
-    """One line that makes this change by hand; good for an inverse, which no runbook wrote."""
-    target, where = _target(change.ref), _namespace(change.ref)
-    if change.after is None:
-        return f"kubectl{where} delete {target}"
-    if change.before is None:
-        return f"kubectl{where} create -f -   # the manifest is in the journal"
-    edits = diff(change.before, change.after)
-    if not edits:
-        return f"kubectl{where} get {target}   # nothing to change"
-    return _short(change.ref, edits) or _patch(change.ref, edits)
-
-
-def _short(ref: Ref, edits: tuple[FieldEdit, ...]) -> str:
-    """The special verbs of kubectl, where one says it all."""
-    target, where = _target(ref), _namespace(ref)
-    if len(edits) == 1 and edits[0].path == "spec.replicas" and isinstance(edits[0].after, int):
-        return f"kubectl{where} scale {target} --replicas={edits[0].after}"
-    image = re.compile(r"spec\.template\.spec\.(?:initC|c)ontainers\[name=([^\]]+)\]\.image")
-    matches = [image.fullmatch(edit.path) for edit in edits]
-    if all(matches) and all(isinstance(edit.after, str) for edit in edits):
-        pairs = (
-            shlex.quote(f"{match[1]}={edit.after}")
-            for match, edit in zip(matches, edits, strict=True)
-            if match
-        )
-        return f"kubectl{where} set image {target} {' '.join(pairs)}"
-    return ""
-
-
-def _patch(ref: Ref, edits: tuple[FieldEdit, ...]) -> str:
-    """A strategic merge patch: list elements are named by their keys, absent fields are null."""
-    patch: dict[str, Any] = {}
-    for edit in edits:
-        wanted = edit.after
-        if wanted is ABSENT:
-            wanted = None
-            if _ELEMENT.search(edit.path) and "=" in edit.path.rpartition("[")[2]:
-                patch = with_value(patch, f"{edit.path}.$patch", "delete")
-                continue
-        patch = with_value(patch, edit.path, wanted)
-    kind = "" if "[" in json.dumps(list(patch)) or _has_list(patch) else " --type=merge"
-    text = shlex.quote(json.dumps(patch, separators=(",", ":"), ensure_ascii=False))
-    return f"kubectl{_namespace(ref)} patch {_target(ref)}{kind} -p {text}"
-
-
-def _has_list(item: Json) -> bool:
-    if isinstance(item, dict):
-        return any(_has_list(part) for part in item.values())
-    return isinstance(item, list)
-
-
-def _target(ref: Ref) -> str:
-    return f"{ref.kind.lower()} {shlex.quote(ref.name)}"
-
-
-def _namespace(ref: Ref) -> str:
-    return f" -n {shlex.quote(ref.namespace)}" if ref.namespace else ""

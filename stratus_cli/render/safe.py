@@ -22,13 +22,14 @@ def clean(text: object, *, longest: int | None = LONGEST) -> str:
     return shown
 
 
-def value(item: Json) -> str:
+def value(item: Json, *, longest: int | None = LONGEST) -> str:
     """A JSON value for people: words as they are, the rest as JSON."""
     if isinstance(item, Absent):
         return "(absent)"
     if isinstance(item, str):
-        return clean(item) if item else '""'
-    return clean(json.dumps(item, sort_keys=True, ensure_ascii=False, default=str))
+        return clean(item, longest=longest) if item else '""'
+    text = json.dumps(item, sort_keys=True, ensure_ascii=False, default=str)
+    return clean(text, longest=longest)
 
 
 def seconds(amount: float | None) -> str:

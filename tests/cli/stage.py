@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from stratus_cli.cli.app import main
 from stratus_cli.cli.demonstration import DemoWiring
+from stratus_cli.cli.options import Options
 from stratus_cli.cli.wiring import Wiring
+from stratus_cli.cluster.twin.twin import Twin
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 
@@ -45,12 +48,18 @@ class Stage:
         base = Wiring({}, io.StringIO(), io.StringIO(), io.StringIO())
         self.wiring = DemoWiring(base, folder)
 
+    @property
+    def twin(self) -> Twin:
+        """The cluster, for what somebody else does to it."""
+        return self.wiring.cluster(Options())
+
     def run(self, *arguments: str, typed: str | None = None) -> Outcome:
         """One command. typed: answers on a terminal; None: there is no terminal."""
         out, err = io.StringIO(), io.StringIO()
         stdin = io.StringIO() if typed is None else Typed(typed)
         self.wiring.stdin, self.wiring.stdout, self.wiring.stderr = stdin, out, err
         code = main(arguments, wiring=self.wiring)
+        print(err.getvalue(), file=sys.stderr, end="")  # shown when a test fails
         return Outcome(code, out.getvalue(), err.getvalue())
 
 

@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,6 +33,7 @@ def real(folder: Path, *arguments: str) -> Outcome:
     env = {"XDG_STATE_HOME": str(folder / "state"), "XDG_CONFIG_HOME": str(folder / "config")}
     out, err = io.StringIO(), io.StringIO()
     code = main(arguments, wiring=Wiring(env, io.StringIO(), out, err))
+    print(err.getvalue(), file=sys.stderr, end="")
     return Outcome(code, out.getvalue(), err.getvalue())
 
 
@@ -88,9 +90,10 @@ def answering(request: pytest.FixtureRequest) -> Iterator[str]:
 
 def lines_of(capsys: pytest.CaptureFixture[str]) -> list[str]:
     """What the top level said; at most three lines."""
-    lines = capsys.readouterr().err.splitlines()
+    told = capsys.readouterr().err.splitlines()
+    first = next(place for place, line in enumerate(told) if line.startswith("stratus: "))
+    lines = told[first:]
     assert 1 <= len(lines) <= 3, lines
-    assert lines[0].startswith("stratus: ")
     assert all(len(line) < 240 for line in lines)
     return lines
 

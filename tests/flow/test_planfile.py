@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.resources
+import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
@@ -101,3 +104,21 @@ def test_one_changed_value_in_a_step_is_refused(plan: Plan) -> None:
     """The digest covers what would be written."""
     with pytest.raises(PlanRefused, match="edited"):
         load(dump(plan).replace("stratus/app:1\n", "stratus/app:2\n"))
+
+
+@pytest.mark.parametrize("operation", ["create", "update", "delete"])
+def test_each_step_says_how_it_is_taken_back(plan: Plan, operation: str) -> None:
+    (step,) = plan.steps
+    change = step.change
+    made = {
+        "create": replace(change, before=None),
+        "update": change,
+        "delete": replace(change, after=None),
+    }[operation]
+    planned = replace(plan, steps=(replace(step, change=made),))
+    (content,) = yaml.safe_load(dump(planned))["steps"]
+    verb = {"create": "delete", "update": "set image", "delete": "create"}[operation]
+    assert content["inverse"].startswith(f"kubectl -n shop {verb} ")
+    assert digest_of(load(dump(planned))) == digest_of(planned)
+    schema = importlib.resources.files("stratus_cli.render").joinpath("plan.schema.json")
+    jsonschema.validate(yaml.safe_load(dump(planned)), json.loads(schema.read_text()))

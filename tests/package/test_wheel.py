@@ -63,6 +63,7 @@ def test_what_a_wheel_holds(installed: Installed) -> None:
     assert {
         "stratus_cli/py.typed",
         "stratus_cli/render/report.schema.json",
+        "stratus_cli/render/plan.schema.json",
         "stratus_cli/cluster/twin/demo.yaml",
     } <= names
     assert {name.split("/")[0].split("-")[0] for name in names} == {"stratus_cli"}
