@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
+from stratus_cli.kube.custom import is_known, word_of
 from stratus_cli.kube.diff import diff
 from stratus_cli.kube.fields import segments
 from stratus_cli.kube.kinds import WORKLOADS
@@ -128,5 +129,7 @@ def line(*words: str, ref: Ref | None = None) -> str:
 
 
 def target(ref: Ref) -> str:
-    """ "deployment/web", as kubectl takes it."""
-    return f"{ref.kind.lower()}/{ref.name}"
+    """ "deployment/web", as kubectl takes it; of a custom resource with version and group."""
+    if is_known(ref.kind, ref.api_version) or not ref.api_version:
+        return f"{ref.kind.lower()}/{ref.name}"
+    return f"{word_of(ref.kind, ref.api_version)}/{ref.name}"

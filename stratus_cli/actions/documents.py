@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 
 from stratus_cli.actions.targets import NAMESPACE, ref_named
+from stratus_cli.kube.custom import KIND, is_known, kind_word, word_of
 from stratus_cli.kube.kinds import BY_KIND
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
@@ -17,9 +18,9 @@ def manifest_ref(
     manifest: Mapping[str, object], namespace: str, *, explicit: bool
 ) -> Ref | Refusal:
     """The object that a manifest is. explicit: the line names a namespace, which must be its."""
-    info = BY_KIND.get(str(manifest.get("kind")))
     meta = manifest.get("metadata")
-    if info is None or manifest.get("apiVersion") != info.api_version:
+    word = _kind_of(manifest)
+    if not word:
         kind = f"{manifest.get('kind')} {manifest.get('apiVersion')}"
         return Refusal("kind", f"{kind!r} is not a kind that can be created")
     if not isinstance(meta, dict):
@@ -29,7 +30,18 @@ def manifest_ref(
         return Refusal("namespace", f"{own!r} is not a namespace")
     if own and explicit and own != namespace:
         return Refusal("namespace", f"the manifest says {own}, the line {namespace}")
-    return ref_named(info.kind, str(meta.get("name") or ""), own or namespace)
+    return ref_named(word, str(meta.get("name") or ""), own or namespace)
+
+
+def _kind_of(manifest: Mapping[str, object]) -> str:
+    """A known kind; the word for a custom one, with its version; "" for neither."""
+    kind, version = manifest.get("kind"), manifest.get("apiVersion")
+    if not isinstance(kind, str) or not isinstance(version, str):
+        return ""
+    if kind in BY_KIND:
+        return kind if is_known(kind, version) and version else ""
+    word = word_of(kind, version)
+    return word if KIND.fullmatch(kind) and kind_word(word) is not None else ""
 
 
 def document_of(value: object) -> object:

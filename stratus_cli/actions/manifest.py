@@ -8,7 +8,6 @@ from typing import Any
 
 from stratus_cli.actions.base import Item, Prepared
 from stratus_cli.actions.whole import misshapen
-from stratus_cli.kube.kinds import BY_KIND
 from stratus_cli.kube.normal import SERVER_METADATA
 from stratus_cli.model.change import Change
 from stratus_cli.model.plan import Refusal
@@ -22,6 +21,7 @@ NEVER = {
     "Event": "events are the cluster's own",
     "Lease": "leases are locks",
     "Node": "nodes join by themselves",
+    "CustomResourceDefinition": "deleting it again would take every object of its kind",
     "PersistentVolumeClaim": "taking a claim back would delete what was stored meanwhile",
 }
 SERVERS = (*SERVER_METADATA, "deletionTimestamp", "deletionGracePeriodSeconds")
@@ -44,7 +44,7 @@ def creatable(ref: Ref, manifest: Mapping[str, Any]) -> Item | Refusal:
     if meta.get("ownerReferences"):
         # Garbage collection deletes what names an owner that is gone.
         return Refusal("owner", f"the manifest of {ref} names an owner", "leave it out")
-    if BY_KIND[ref.kind].namespaced:
+    if ref.namespace:
         meta["namespace"] = ref.namespace
     return made
 

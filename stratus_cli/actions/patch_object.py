@@ -10,10 +10,11 @@ import json
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from stratus_cli.actions.base import Item, Prepared, Reader, line, update
+from stratus_cli.actions.base import Item, Prepared, Reader, line, target, update
 from stratus_cli.actions.fixed import forbidden
 from stratus_cli.actions.owners import decided_elsewhere
 from stratus_cli.actions.whole import whole
+from stratus_cli.kube.custom import is_known
 from stratus_cli.kube.diff import diff
 from stratus_cli.kube.merge import json_patch, merge_patch, strategic
 from stratus_cli.model.plan import Refusal
@@ -35,6 +36,8 @@ class PatchObject:
         """One update of the fields that the patch changes."""
         if self.ref.kind == "Secret":
             return Refusal("secret", "Secrets are not changed", "change it by hand")
+        if self.type == "strategic" and not is_known(self.ref.kind, self.ref.api_version):
+            return Refusal("patch", f"{self.ref} is a custom resource", "--type=merge")
         before = whole(read, self.ref)
         if isinstance(before, Refusal):
             return before
@@ -47,7 +50,7 @@ class PatchObject:
         )
         if refusal is not None:
             return refusal
-        words = ["patch", f"{self.ref.kind.lower()}/{self.ref.name}"]
+        words = ["patch", target(self.ref)]
         text = json.dumps(self.patch, separators=(",", ":"), ensure_ascii=False)
         words += [f"--type={self.type}", "-p", text]
         return update(before, after, self.ref, line(*words, ref=self.ref))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from stratus_cli.actions.taint import EFFECTS
 from stratus_cli.actions.words import Parsed, Word
+from stratus_cli.kube.custom import kind_word
 from stratus_cli.kube.kinds import KindInfo, kind_named
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
@@ -48,13 +49,26 @@ def _is_pair(word: str) -> bool:
 
 
 def ref_named(word: str, name: str, namespace: str) -> Ref | Refusal:
-    """The object that a kind's name or short name and a name mean."""
+    """The object that a kind's name or short name and a name mean.
+
+    A kind of another group keeps its word until a cluster says what it is (actions.served).
+    """
     info = kind_named(word)
     if info is None or not _is_group_of(word.partition(".")[2], info):
-        return Refusal("kind", f"{word!r} is not a kind that can be changed")
+        return _unresolved(word, name, namespace)
     if not NAME.fullmatch(name):
         return Refusal("name", f"{name!r} is not an object's name")
     return Ref(info.kind, namespace if info.namespaced else "", name, info.api_version)
+
+
+def _unresolved(word: str, name: str, namespace: str) -> Ref | Refusal:
+    if kind_word(word) is None:
+        return Refusal(
+            "kind", f"{word!r} is not a kind that can be changed", "a custom one is KIND.GROUP/NAME"
+        )
+    if not NAME.fullmatch(name):
+        return Refusal("name", f"{name!r} is not an object's name")
+    return Ref(word.lower(), namespace, name)
 
 
 def _is_group_of(suffix: str, info: KindInfo) -> bool:

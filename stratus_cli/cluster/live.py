@@ -20,9 +20,10 @@ from stratus_cli.cluster.pages import pages
 from stratus_cli.cluster.parallel import in_parallel
 from stratus_cli.cluster.resources import Resources
 from stratus_cli.cluster.transport import Transport
+from stratus_cli.kube.custom import kind_word
 from stratus_cli.kube.redact import LAST_APPLIED, Redactor
 from stratus_cli.model.errors import ClusterAnswer, ClusterUnreachable, NotFound, RequestTimeout
-from stratus_cli.model.ref import ClusterIdentity, Ref
+from stratus_cli.model.ref import ClusterIdentity, Ref, ServedKind
 
 FIELD_MANAGER = "stratus"
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
@@ -123,6 +124,12 @@ class LiveCluster:
             # NOTE: only here. With a body the API server reads no query, and really deletes.
             options["dryRun"] = ["All"]
         self._http.write("DELETE", self._resources.path(ref), json.dumps(options).encode())
+
+    def kind_of(self, word: str) -> ServedKind | None:
+        """By discovery of the group that the word names."""
+        parts = kind_word(word)
+        found = self._resources.named(parts) if parts is not None else None
+        return found.served if found is not None else None
 
     def _evict(self, ref: Ref, options: dict[str, Any], *, dry_run: bool) -> None:
         eviction = {

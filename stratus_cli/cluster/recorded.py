@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from stratus_cli.cluster.recording import Recording, decode
+from stratus_cli.kube.custom import kind_word, served_by
 from stratus_cli.kube.kinds import BY_KIND
 from stratus_cli.kube.listing import name_of
 from stratus_cli.model.errors import (
@@ -19,7 +20,7 @@ from stratus_cli.model.errors import (
     Refused,
     RequestTimeout,
 )
-from stratus_cli.model.ref import ClusterIdentity, Ref
+from stratus_cli.model.ref import ClusterIdentity, Ref, ServedKind
 from stratus_cli.model.snapshot import Gap, GapReason
 
 
@@ -81,6 +82,17 @@ class RecordedCluster:
     ) -> None:
         """Refused."""
         self._refuse()
+
+    def kind_of(self, word: str) -> ServedKind | None:
+        """By the definitions that were recorded; without them nobody can say."""
+        parts = kind_word(word)
+        if parts is None:
+            return None
+        kind = "CustomResourceDefinition"
+        if kind not in self._items:
+            self._raise_gap(kind, None)
+        found = served_by((msgspec.json.decode(raw) for _, raw in self._items[kind]), parts)
+        return found.served if found is not None else None
 
     def allowed(self, verb: str, ref: Ref) -> bool | None:
         """Nobody to ask."""

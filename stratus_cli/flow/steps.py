@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from stratus_cli.actions.base import Action, Prepared
+from stratus_cli.actions.served import resolved
 from stratus_cli.flow.confirm import confirm
 from stratus_cli.flow.policy import autoscaled, owned, owner_notes, protected
 from stratus_cli.flow.reader import PlanReader
@@ -35,11 +36,14 @@ class Steps:
 
 def steps_of(actions: Iterable[Action], ports: Ports) -> Steps | Refusal:
     """The steps that the actions need now, or why there is no plan."""
+    known = resolved(actions, ports.cluster.kind_of)
+    if isinstance(known, Refusal):
+        return known
     reader = PlanReader(ports.cluster, ports.clock)
     steps: list[Step] = []
     notes: list[str] = []
     idle: Refusal | None = None
-    for action in actions:
+    for action in known:
         made = _prepared(action, reader)
         if isinstance(made, Refusal):
             if made.check != NO_CHANGE:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stratus_cli.model import objects
-from stratus_cli.model.ref import Ref
+from stratus_cli.model.ref import Ref, ServedKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,11 @@ class KindInfo:
     def group(self) -> str:
         """API group, "" for core."""
         return self.api_version.rpartition("/")[0]
+
+    @property
+    def served(self) -> ServedKind:
+        """As the port Cluster says it."""
+        return ServedKind(self.kind, self.api_version, self.plural, self.namespaced)
 
 
 _KINDS = (
@@ -95,6 +100,13 @@ _KINDS = (
     KindInfo("Role", "rbac.authorization.k8s.io/v1", "roles"),
     KindInfo("RoleBinding", "rbac.authorization.k8s.io/v1", "rolebindings"),
     KindInfo("PriorityClass", "scheduling.k8s.io/v1", "priorityclasses", False, aliases=("pc",)),
+    KindInfo(
+        "CustomResourceDefinition",
+        "apiextensions.k8s.io/v1",
+        "customresourcedefinitions",
+        False,
+        aliases=("crd", "crds"),
+    ),
 )
 
 BY_KIND = {info.kind: info for info in _KINDS}

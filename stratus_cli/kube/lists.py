@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stratus_cli.kube.kinds import BY_KIND
+
 MAP_KEYS: Mapping[str, tuple[str, ...]] = {
     "containers": ("name",),
     "initContainers": ("name",),
@@ -62,9 +64,10 @@ PRIMITIVE_MERGE = ("finalizers",)
 def list_keys(kind: str, path: tuple[str, ...]) -> tuple[str, ...] | None:
     """Keys that tell the elements of a list apart. path: field names from the root, no elements.
 
-    None for a list that is one value (command, args, tolerations, rules ...).
+    None for a list that is one value (command, args, tolerations, rules ...), and for every list of
+    a custom resource, whose schema is not known here.
     """
-    if not path:
+    if not path or (kind and kind not in BY_KIND and path[0] != "metadata"):
         return None
     if path[-1] == "ports":
         if kind == "Service" and path == ("spec", "ports"):

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from stratus_cli.model.diagnosis import Diagnosis, Incident
 from stratus_cli.model.entry import Entry
 from stratus_cli.model.plan import Plan, Refusal
-from stratus_cli.model.ref import ClusterIdentity, Ref
+from stratus_cli.model.ref import ClusterIdentity, Ref, ServedKind
 from stratus_cli.model.snapshot import Snapshot
 
 
@@ -71,6 +71,13 @@ class Cluster(Protocol):
 
         evict: of a pod, as an Eviction: ClusterAnswer of status 429 when a PodDisruptionBudget
         has no room for it now.
+        """
+
+    def kind_of(self, word: str) -> ServedKind | None:
+        """The kind served by KIND.GROUP, PLURAL.GROUP or KIND.VERSION.GROUP; None: there is none.
+
+        Asked once per word. ClusterAnswer when the server does not say. list_pages takes such a
+        word, too.
         """
 
     def allowed(self, verb: str, ref: Ref) -> bool | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -32,6 +33,15 @@ class Ref:
         """Read the text form. Raises ValueError when it has not exactly three parts."""
         namespace, kind, name = text.split("/", 2)
         return cls(kind=kind, namespace=namespace, name=name)
+
+
+class ServedKind(NamedTuple):
+    """Where a cluster serves a kind. plural: as in the URL."""
+
+    kind: str
+    api_version: str
+    plural: str
+    namespaced: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from stratus_cli.model.errors import (
     Forbidden,
     RequestTimeout,
 )
-from stratus_cli.model.ref import ClusterIdentity, Ref
+from stratus_cli.model.ref import ClusterIdentity, Ref, ServedKind
 from tests.fakes.faulty import Crash
 from tests.flow.fields import MISSING, Path, at, differing, put
 
@@ -89,6 +89,9 @@ class Adversary:
 
     def identity(self) -> ClusterIdentity:
         return self.twin.identity()
+
+    def kind_of(self, word: str) -> ServedKind | None:
+        return self.twin.kind_of(word)
 
     def allowed(self, verb: str, ref: Ref) -> bool | None:
         return True

@@ -14,7 +14,7 @@ from stratus_cli.model.errors import (
     RequestTimeout,
 )
 from stratus_cli.model.ports import Cluster
-from stratus_cli.model.ref import ClusterIdentity, Ref
+from stratus_cli.model.ref import ClusterIdentity, Ref, ServedKind
 
 Item = dict[str, Any]
 
@@ -49,6 +49,9 @@ class FaultyCluster:
     def get(self, ref: Ref) -> Item | None:
         self.before_read(ref)
         return self.inner.get(ref)
+
+    def kind_of(self, word: str) -> ServedKind | None:
+        return self.inner.kind_of(word)
 
     def allowed(self, verb: str, ref: Ref) -> bool | None:
         return self.inner.allowed(verb, ref)

@@ -12,10 +12,11 @@ from stratus_cli.cluster.twin.admission import admit
 from stratus_cli.cluster.twin.defaults import fill, without_nulls
 from stratus_cli.cluster.twin.names import Names
 from stratus_cli.cluster.twin.quota import Quotas
+from stratus_cli.cluster.twin.served import served
 from stratus_cli.cluster.twin.store import Item, Store, fresh
 from stratus_cli.cluster.twin.timeline import Timeline, stamp_of
 from stratus_cli.cluster.twin.validation import problems
-from stratus_cli.kube.kinds import BY_KIND
+from stratus_cli.kube.custom import is_known
 from stratus_cli.model.ref import Ref
 
 GENERATIONS = frozenset(
@@ -57,7 +58,7 @@ class ApiServer:
         self.quotas.admit(item, ref)
         if ref.kind == "Pod":
             item["status"] = {"phase": "Pending", "qosClass": _quality(item)}
-        elif "status" not in item and ref.kind not in NO_STATUS and ref.kind != "Namespace":
+        elif "status" not in item and _has_status(ref):
             item["status"] = status if _is_inert(ref.kind) and status else _first_status(ref.kind)
         managed.written(item, None, manager, self.timeline.stamp(), apply=apply)
         if dry_run:
@@ -83,7 +84,8 @@ class ApiServer:
         self._keep(item, old)
         fill(item)
         self._validate(item, old, ref)
-        if ref.kind in GENERATIONS and _wish(item) != _wish(old):
+        counts = ref.kind in GENERATIONS or not is_known(ref.kind, ref.api_version)
+        if counts and _wish(item) != _wish(old):
             meta["generation"] = old_meta.get("generation", 0) + 1
         managed.written(item, old, manager, self.timeline.stamp(), apply=apply)
         if item == old or dry_run:
@@ -179,7 +181,7 @@ class ApiServer:
 
     def _ref(self, item: Item) -> Ref:
         kind = str(item.get("kind", ""))
-        info = BY_KIND.get(kind)
+        info = served(self.store, kind, str(item.get("apiVersion", "")))
         if info is None:
             raise refusals.not_served(kind)
         meta = item.setdefault("metadata", {})
@@ -208,7 +210,7 @@ class ApiServer:
         meta["uid"] = self.names.uid()
         meta["creationTimestamp"] = self.timeline.stamp()
         meta.pop("generation", None)
-        if item["kind"] in GENERATIONS:
+        if item["kind"] in GENERATIONS or not is_known(item["kind"], item["apiVersion"]):
             meta["generation"] = 1
         for name in ("labels", "annotations"):
             if name in meta and not meta[name]:
@@ -257,6 +259,11 @@ def _ended(pod: Item) -> bool:
 
 def _first_status(kind: str) -> Item:
     return {"loadBalancer": {}} if kind == "Service" else {}
+
+
+def _has_status(ref: Ref) -> bool:
+    """Whether the server puts an empty one into a new object."""
+    return ref.kind not in (*NO_STATUS, "Namespace") and is_known(ref.kind, ref.api_version)
 
 
 def _is_inert(kind: str) -> bool:

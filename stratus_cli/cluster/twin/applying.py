@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from stratus_cli.cluster.twin.api import ApiServer
-from stratus_cli.cluster.twin.refusals import not_found
+from stratus_cli.cluster.twin.refusals import not_found, not_served
+from stratus_cli.cluster.twin.served import served
 from stratus_cli.cluster.twin.store import Item, fresh
 from stratus_cli.cluster.twin.world import Target
-from stratus_cli.kube.kinds import BY_KIND
 from stratus_cli.kube.lists import merge_key
 from stratus_cli.kube.merge import json_patch, merge_patch, strategic
 from stratus_cli.model.ref import Ref
@@ -21,7 +21,9 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 def apply(api: ApiServer, manifest: Mapping[str, Any], manager: str, *, server_side: bool) -> Item:
     """Create or update as `kubectl apply` does: three-way, from what was applied last."""
     wanted = fresh(dict(manifest))
-    info = BY_KIND[wanted["kind"]]
+    info = served(api.store, wanted["kind"], str(wanted.get("apiVersion", "")))
+    if info is None:
+        raise not_served(wanted["kind"])
     wanted["apiVersion"] = info.api_version
     meta = wanted["metadata"]
     if info.namespaced:
@@ -49,15 +51,17 @@ def patch(api: ApiServer, target: Target, manager: str) -> Item:
     return api.replace(json_patch(item, target.json or []), manager)
 
 
-def ref_of(target: Target) -> Ref:
+def ref_of(api: ApiServer, target: Target) -> Ref:
     """The Ref that a patch or deletion of a script means."""
-    info = BY_KIND[target.kind]
+    info = served(api.store, target.kind)
+    if info is None:
+        raise not_served(target.kind)
     space = (target.namespace or "default") if info.namespaced else ""
     return Ref(target.kind, space, target.name, info.api_version)
 
 
 def _live(api: ApiServer, target: Target) -> Item:
-    ref = ref_of(target)
+    ref = ref_of(api, target)
     live = api.store.get(ref.kind, ref.namespace, ref.name)
     if live is None:
         raise not_found(ref)

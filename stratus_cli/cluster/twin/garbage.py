@@ -41,7 +41,7 @@ class GarbageCollector:
         space = self._parts.store.get("Namespace", "", name)
         if space is None:
             return
-        kinds = [kind for kind in BY_KIND if BY_KIND[kind].namespaced]
+        kinds = list(self._parts.store.kinds())
         items = [item for kind in kinds for item in self._parts.store.of(kind, name)]
         for item in items:
             self._delete(item)

@@ -7,15 +7,21 @@ from stratus_cli.model.errors import ClusterAnswer, Conflict, Forbidden, Invalid
 from stratus_cli.model.ref import Ref
 
 
-def resource(kind: str) -> str:
+def resource(kind: str, api_version: str = "") -> str:
     """ "deployments.apps", "pods" ..."""
-    info = BY_KIND[kind]
+    info = BY_KIND.get(kind)
+    if info is None:  # of a definition; its plural is hardly ever another
+        return f"{kind.lower()}s.{api_version.rpartition('/')[0]}"
     return f"{info.plural}.{info.group}" if info.group else info.plural
+
+
+def _of(ref: Ref) -> str:
+    return resource(ref.kind, ref.api_version)
 
 
 def not_found(ref: Ref) -> NotFound:
     """404: no such object."""
-    return NotFound(404, "NotFound", f'{resource(ref.kind)} "{ref.name}" not found', str(ref))
+    return NotFound(404, "NotFound", f'{_of(ref)} "{ref.name}" not found', str(ref))
 
 
 def not_served(kind: str) -> NotFound:
@@ -25,14 +31,14 @@ def not_served(kind: str) -> NotFound:
 
 def already_exists(ref: Ref) -> Conflict:
     """409: a create of what is there."""
-    text = f'{resource(ref.kind)} "{ref.name}" already exists'
+    text = f'{_of(ref)} "{ref.name}" already exists'
     return Conflict(409, "AlreadyExists", text, str(ref))
 
 
 def stale(ref: Ref) -> Conflict:
     """409: it moved since it was read."""
     text = (
-        f'Operation cannot be fulfilled on {resource(ref.kind)} "{ref.name}": the object has been'
+        f'Operation cannot be fulfilled on {_of(ref)} "{ref.name}": the object has been'
         " modified; please apply your changes to the latest version and try again"
     )
     return Conflict(409, "Conflict", text, str(ref))
@@ -41,7 +47,7 @@ def stale(ref: Ref) -> Conflict:
 def other_uid(ref: Ref, wanted: str, found: str) -> Conflict:
     """409: another object by the same name."""
     text = (
-        f'Operation cannot be fulfilled on {resource(ref.kind)} "{ref.name}": Precondition failed:'
+        f'Operation cannot be fulfilled on {_of(ref)} "{ref.name}": Precondition failed:'
         f" UID in precondition: {wanted}, UID in object meta: {found}"
     )
     return Conflict(409, "Conflict", text, str(ref))
@@ -50,7 +56,7 @@ def other_uid(ref: Ref, wanted: str, found: str) -> Conflict:
 def other_version(ref: Ref, wanted: str, found: str) -> Conflict:
     """409: a delete whose resourceVersion is not the present one."""
     text = (
-        f'Operation cannot be fulfilled on {resource(ref.kind)} "{ref.name}": Precondition failed:'
+        f'Operation cannot be fulfilled on {_of(ref)} "{ref.name}": Precondition failed:'
         f" ResourceVersion in precondition: {wanted}, ResourceVersion in object meta: {found}"
     )
     return Conflict(409, "Conflict", text, str(ref))
@@ -73,7 +79,7 @@ def two_budgets() -> ClusterAnswer:
 
 def invalid(ref: Ref, *problems: str) -> Invalid:
     """422: validation. problems: "spec.x: Required value" ..."""
-    group = BY_KIND[ref.kind].group
+    group = ref.api_version.rpartition("/")[0]
     kind = f"{ref.kind}.{group}" if group else ref.kind
     shown = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
     return Invalid(422, "Invalid", f'{kind} "{ref.name}" is invalid: {shown}', str(ref))
@@ -81,5 +87,5 @@ def invalid(ref: Ref, *problems: str) -> Invalid:
 
 def forbidden(ref: Ref, why: str) -> Forbidden:
     """403: an admission plugin refused it."""
-    text = f'{resource(ref.kind)} "{ref.name}" is forbidden: {why}'
+    text = f'{_of(ref)} "{ref.name}" is forbidden: {why}'
     return Forbidden(403, "Forbidden", text, str(ref))

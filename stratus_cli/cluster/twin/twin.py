@@ -26,13 +26,15 @@ from stratus_cli.cluster.twin.quota import Quotas
 from stratus_cli.cluster.twin.recorder import Recorder
 from stratus_cli.cluster.twin.replicasets import ReplicaSetController
 from stratus_cli.cluster.twin.scheduler import Scheduler
+from stratus_cli.cluster.twin.served import served, served_word
 from stratus_cli.cluster.twin.store import Item, Store, fresh
 from stratus_cli.cluster.twin.timeline import Timeline
 from stratus_cli.cluster.twin.world import Scene, Target, World
-from stratus_cli.kube.kinds import BY_KIND
+from stratus_cli.kube.custom import kind_word
+from stratus_cli.kube.kinds import KindInfo
 from stratus_cli.kube.redact import Redactor
 from stratus_cli.model.errors import ClusterAnswer, NotFound
-from stratus_cli.model.ref import ClusterIdentity, Ref
+from stratus_cli.model.ref import ClusterIdentity, Ref, ServedKind
 
 MANAGER = "stratus"
 PAGE = 500
@@ -67,8 +69,9 @@ class Twin:
         seeding.seed(self._parts, self._world)
         manifests = [fresh(item) for item in self._world.manifests]
         seeding.add_namespaces(self._parts, manifests)
-        # Namespaces first: a file may list them last.
-        for item in sorted(manifests, key=lambda item: item["kind"] != "Namespace"):
+        # Namespaces and definitions first: a file may list them last.
+        first = ("Namespace", "CustomResourceDefinition")
+        for item in sorted(manifests, key=lambda item: item["kind"] not in first):
             self.apply(item)
         for scene in self._world.script:
             self._timeline.after(scene.at, lambda scene=scene: self._play(scene))  # type: ignore[misc]
@@ -133,7 +136,7 @@ class Twin:
             elif scene.patch is not None:
                 self.patch(scene.patch, scene.manager)
             elif scene.delete is not None:
-                self._api.delete(applying.ref_of(scene.delete))
+                self._api.delete(applying.ref_of(self._api, scene.delete))
         except ClusterAnswer as error:
             self._scene_failures.append(f"at {scene.at:g} s: {error.what}")
 
@@ -148,23 +151,22 @@ class Twin:
 
     def list_pages(self, kind: str, namespace: str | None) -> Iterable[bytes]:
         """List documents of one kind, masked, 500 objects a page."""
-        info = BY_KIND.get(kind)
+        info = served(self._store, kind)
         if info is None:
             raise refusals.not_served(kind)
         self._parts.recorder.expire()
-        items = self._store.of(kind, namespace if info.namespaced else None)
+        items = self._store.of(info.kind, namespace if info.namespaced else None)
         version = str(self._store.version)
         return [
-            self._page(kind, items[start : start + PAGE], version)
+            self._page(info, items[start : start + PAGE], version)
             for start in range(0, max(1, len(items)), PAGE)
         ]
 
-    def _page(self, kind: str, items: list[Item], version: str) -> bytes:
-        info = BY_KIND[kind]
+    def _page(self, info: KindInfo, items: list[Item], version: str) -> bytes:
         shown = [self._listed(item) for item in items]
         return msgspec.json.encode(
             {
-                "kind": f"{kind}List",
+                "kind": f"{info.kind}List",
                 "apiVersion": info.api_version,
                 "metadata": {"resourceVersion": version},
                 "items": shown,
@@ -179,9 +181,10 @@ class Twin:
 
     def get(self, ref: Ref) -> Item | None:
         """The whole object, or None. Secrets: metadata and type only."""
-        if ref.kind not in BY_KIND:
+        info = served(self._store, ref.kind, ref.api_version)
+        if info is None:
             raise refusals.not_served(ref.kind)
-        namespace = ref.namespace if BY_KIND[ref.kind].namespaced else ""
+        namespace = ref.namespace if info.namespaced else ""
         found = self._store.get(ref.kind, namespace, ref.name)
         if found is None:
             return None
@@ -213,6 +216,12 @@ class Twin:
             self._budgets.evict(ref, uid=uid, version=resource_version, dry_run=dry_run)
             return
         self._api.delete(ref, uid=uid, version=resource_version, orphan=orphan, dry_run=dry_run)
+
+    def kind_of(self, word: str) -> ServedKind | None:
+        """Of the table, or of a stored CustomResourceDefinition."""
+        parts = kind_word(word)
+        found = served_word(self._store, parts) if parts is not None else None
+        return found.served if found is not None else None
 
     def allowed(self, verb: str, ref: Ref) -> bool | None:
         """Everything is."""

@@ -52,11 +52,13 @@ merge (RFC 7386), strategic or json (RFC 6902); apply with `server_side: true` o
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from stratus_cli.kube.custom import kinds_of
 from stratus_cli.kube.kinds import BY_KIND
 from stratus_cli.model.errors import UsageError
 
@@ -252,25 +254,33 @@ def _problems(world: World) -> list[str]:
         found.append("unknown_programs: must be run or exit")
     names = [node.name for node in world.nodes]
     found += [f"nodes: {name} is there twice" for name in names if names.count(name) > 1]
+    kinds = {*BY_KIND, *_defined(world.manifests)}
     for index, item in enumerate(world.manifests):
-        found += _object_problems(item, f"manifests[{index}]")
+        found += _object_problems(item, f"manifests[{index}]", kinds)
     for index, scene in enumerate(world.script):
-        found += _scene_problems(scene, f"script[{index}]")
+        found += _scene_problems(scene, f"script[{index}]", kinds)
     if world.settle < 0:
         found.append("settle: must not be negative")
     return found
 
 
-def _scene_problems(scene: Scene, where: str) -> list[str]:
+def _defined(manifests: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Kinds of the CustomResourceDefinitions among the manifests."""
+    for item in manifests:
+        if item.get("kind") == "CustomResourceDefinition":
+            yield from (info.kind for info, _ in kinds_of(item))
+
+
+def _scene_problems(scene: Scene, where: str, kinds: Collection[str]) -> list[str]:
     acts = [act for act in (scene.apply, scene.patch, scene.delete) if act is not None]
     if len(acts) != 1:
         return [f"{where}: must have exactly one of apply, patch, delete"]
     if scene.at < 0:
         return [f"{where}.at: must not be negative"]
     if scene.apply is not None:
-        return _object_problems(scene.apply, f"{where}.apply")
+        return _object_problems(scene.apply, f"{where}.apply", kinds)
     target = scene.patch or scene.delete
-    if target is None or target.kind not in BY_KIND:
+    if target is None or target.kind not in kinds:
         kind = target.kind if target else ""
         return [f"{where}: the kind {kind} is not known"]
     patches = [item for item in (target.merge, target.strategic, target.json) if item is not None]
@@ -279,9 +289,9 @@ def _scene_problems(scene: Scene, where: str) -> list[str]:
     return []
 
 
-def _object_problems(item: dict[str, Any], where: str) -> list[str]:
+def _object_problems(item: dict[str, Any], where: str, kinds: Collection[str]) -> list[str]:
     kind = item.get("kind")
-    if kind not in BY_KIND:
+    if kind not in kinds:
         return [f"{where}: the kind {kind} is not known"]
     meta = item.get("metadata")
     if not isinstance(meta, dict) or not isinstance(meta.get("name"), str):
