@@ -1,4 +1,4 @@
-"""Verbs for nodes: cordon, uncordon and taint."""
+"""Verbs for nodes: cordon, uncordon, drain and taint."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from stratus_cli.actions.base import Action
 from stratus_cli.actions.cordon import Cordon
+from stratus_cli.actions.drain import Drain
 from stratus_cli.actions.taint import EFFECTS, Taint
 from stratus_cli.actions.targets import one_object, ref_named
 from stratus_cli.actions.verbs import Made, Verb
@@ -41,6 +42,14 @@ def _taint(parsed: Parsed, namespace: str) -> Made:
     return (Taint(ref, tuple(add), tuple(remove), bool(parsed.flags.get("overwrite"))),)
 
 
+def _drain(parsed: Parsed, namespace: str) -> Made:
+    refs = _named(parsed)
+    if isinstance(refs, Refusal):
+        return refs
+    stay, lose = (bool(parsed.flags.get(name)) for name in _DRAIN.values())
+    return tuple(Drain(ref, stay, lose) for ref in refs)
+
+
 def _nodes(make: Callable[[Ref], Action]) -> Callable[[Parsed, str], Made]:
     def made(parsed: Parsed, namespace: str) -> Made:
         refs = _named(parsed)
@@ -65,8 +74,13 @@ def _named(parsed: Parsed) -> list[Ref] | Refusal:
     return refs or Refusal("grammar", "no node is named")
 
 
+_DRAIN = {
+    "--ignore-daemonsets": "ignore-daemonsets",
+    "--delete-emptydir-data": "delete-emptydir-data",
+}
 VERBS: Mapping[str, Verb] = {
     "taint": Verb(_taint, {}, {"--overwrite": "overwrite"}),
     "cordon": Verb(_nodes(lambda ref: Cordon(ref, unschedulable=True))),
     "uncordon": Verb(_nodes(lambda ref: Cordon(ref, unschedulable=False))),
+    "drain": Verb(_drain, {}, _DRAIN),
 }

@@ -29,7 +29,10 @@ REFUSED_FLAGS = {
         "deletion is always graceful, waited for, and by the server's own rules",
     ),
     **dict.fromkeys(
-        ("--all", "--selector", "-l", "--field-selector", "-A", "--all-namespaces", "-R"),
+        (
+            *("--all", "--selector", "-l", "--field-selector", "-A", "--all-namespaces", "-R"),
+            *("--recursive", "--pod-selector"),
+        ),
         "every object is named, so that a reviewer sees what is changed",
     ),
     **dict.fromkeys(
@@ -39,6 +42,7 @@ REFUSED_FLAGS = {
     **dict.fromkeys(
         ("--validate", "--insecure-skip-tls-verify", "--raw"), "checks are not switched off"
     ),
+    "--disable-eviction": "PodDisruptionBudgets are respected",
     **dict.fromkeys(
         ("--dry-run", "--output", "-o", "--local"), "use `stratus plan` to see what would happen"
     ),
