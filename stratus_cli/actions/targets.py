@@ -54,8 +54,11 @@ def ref_named(word: str, name: str, namespace: str) -> Ref | Refusal:
     A kind of another group keeps its word until a cluster says what it is (actions.served).
     """
     info = kind_named(word)
-    if info is None or not _is_group_of(word.partition(".")[2], info):
+    if info is None:
         return _unresolved(word, name, namespace)
+    if not _is_group_of(word.partition(".")[2], info):
+        # A Ref tells kinds apart by their names alone.
+        return Refusal("kind", f"{word!r} has the name of a built-in kind", "change it by hand")
     if not NAME.fullmatch(name):
         return Refusal("name", f"{name!r} is not an object's name")
     return Ref(info.kind, namespace if info.namespaced else "", name, info.api_version)
