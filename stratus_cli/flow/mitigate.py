@@ -19,6 +19,7 @@ from stratus_cli.flow.gate import (
     look,
 )
 from stratus_cli.flow.lease import LeaseLost, Leases
+from stratus_cli.flow.old_value import until_it_runs
 from stratus_cli.flow.planfile import body
 from stratus_cli.flow.preflight import refusals, still_broken, unseen
 from stratus_cli.flow.transaction import Transaction, journal_of, new_id
@@ -138,6 +139,7 @@ def close_by_roll_back(
     ports.progress.stage("Rollback")
     why = "; ".join(reasons)
     left = transaction.roll_back()
+    why = "; ".join((why, *until_it_runs(transaction)))
     if left:
         state = TransactionState.NEEDS_HUMAN
     else:

@@ -15,7 +15,6 @@ from stratus_cli.actions import kubectl
 from stratus_cli.flow.blast import (
     UNITS,
     blast_radius,
-    config_map_consumers,
     roots_of,
     units_of,
 )
@@ -156,7 +155,7 @@ def _planned(
     ports: Ports,
 ) -> Candidate:
     """Prepare, confirm, rehearse."""
-    made = steps_of(actions, ports)
+    made = steps_of(actions, ports, graph)
     if isinstance(made, Refusal):
         return Candidate(draft.runbook, draft.title, lines, None, made)
     written = tuple(step.kubectl for step in made.steps)
@@ -194,7 +193,7 @@ def _plan(
         success=_success(roots, targets),
         created_at=now,
         expires_at=now + VALID_FOR,
-        notes=(*made.notes, *_kind_notes(graph, steps)),
+        notes=(*made.notes, *_kind_notes(steps)),
         sources=draft.sources,
     )
 
@@ -212,13 +211,9 @@ def _success(roots: tuple[tuple[str, Ref], ...], targets: tuple[Ref, ...]) -> st
     return f"{rules} gone, better and nothing else worse: {named}"
 
 
-def _kind_notes(graph: Graph, steps: Sequence[Step]) -> Iterator[str]:
+def _kind_notes(steps: Sequence[Step]) -> Iterator[str]:
     for step in steps:
         change = step.change
-        if change.ref.kind == "ConfigMap" and change.operation == "update":
-            names = sorted(item.metadata.name for item in config_map_consumers(graph, change.ref))
-            if names:
-                yield f"read by {', '.join(names)}; values taken by env need a restart to be seen"
         if change.reversibility is Reversibility.COMPENSABLE:
             yield f"{change.ref}: its effect can be made good, not undone"
 

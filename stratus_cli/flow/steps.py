@@ -5,15 +5,18 @@ Reads only. A step that may not be made, or that the server would refuse, refuse
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from stratus_cli.actions.base import Action, Prepared
+from stratus_cli.actions.restart import Restart
 from stratus_cli.actions.served import resolved
 from stratus_cli.flow.confirm import confirm
+from stratus_cli.flow.consumers import consumers_of
 from stratus_cli.flow.policy import autoscaled, owned, owner_notes, protected
 from stratus_cli.flow.reader import PlanReader
 from stratus_cli.kube.diff import diff
+from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.known_good import MASK
 from stratus_cli.kube.normal import fields_digest
 from stratus_cli.kube.paths import value_at
@@ -34,8 +37,8 @@ class Steps:
     notes: tuple[str, ...]
 
 
-def steps_of(actions: Iterable[Action], ports: Ports) -> Steps | Refusal:
-    """The steps that the actions need now, or why there is no plan."""
+def steps_of(actions: Iterable[Action], ports: Ports, graph: Graph) -> Steps | Refusal:
+    """The steps that the actions, and who reads what they change, need now; or a refusal."""
     known = resolved(actions, ports.cluster.kind_of)
     if isinstance(known, Refusal):
         return known
@@ -58,9 +61,24 @@ def steps_of(actions: Iterable[Action], ports: Ports) -> Steps | Refusal:
             notes.extend(owner_notes(item.change.ref, item.change.before or {}))
     if not steps:
         return idle or Refusal(NO_CHANGE, "there is no line that changes anything")
+    notes.extend(_consumers(steps, reader, ports, graph))
     if len(steps) > ports.limits.max_writes:
         return too_many(len(steps), ports.limits.max_writes)
     return Steps(tuple(steps), tuple(dict.fromkeys(notes)))
+
+
+def _consumers(steps: list[Step], reader: PlanReader, ports: Ports, graph: Graph) -> Iterator[str]:
+    """Append a restart of each consumer that needs one. What may not be restarted is said."""
+    changes = [step.change for step in steps]
+    found = consumers_of(changes, reader, graph, fast=ports.policy.fast)
+    yield from found.notes
+    for ref in found.restart:
+        made = _prepared(Restart(ref), reader)
+        step = made if isinstance(made, Refusal) else _step(made[0], reader, ports)
+        if isinstance(step, Refusal):
+            yield f"{ref} keeps the old value until it is restarted by hand ({step.reason})"
+        else:
+            steps.append(step)
 
 
 def too_many(writes: int, limit: int) -> Refusal:

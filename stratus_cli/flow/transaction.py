@@ -25,6 +25,7 @@ from stratus_cli.flow.inverse import (
 )
 from stratus_cli.flow.lineage import Lineage
 from stratus_cli.flow.patience import patiently
+from stratus_cli.flow.way_back import way_back
 from stratus_cli.kube.normal import normal_form
 from stratus_cli.kube.three_way import Clash
 from stratus_cli.model.change import EVICTION, Change, Reversibility
@@ -109,12 +110,12 @@ class Transaction:
         return self._invert(item, rollback=False, force=force)
 
     def roll_back(self) -> tuple[Difference, ...]:
-        """Everything written, newest first, then read again. What could not be restored.
+        """Everything written, by flow.way_back, then read again. What could not be restored.
 
         Raises only when that cannot be known or done now: no API server, no journal, no lock.
         """
         self._resolve_doubts()
-        for item in reversed(self.written):
+        for item in way_back(self.written):
             if item.number not in self.put_back:
                 self._with_patience(item)
         for item in self._late_arrivals():

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stratus_cli.flow.inverse import Written
+from stratus_cli.flow.way_back import way_back
 from stratus_cli.journal.replay import RecordedTransaction
 from stratus_cli.model.errors import UsageError
 from stratus_cli.model.health import TransactionState
@@ -47,7 +48,7 @@ def selected(
 
 
 def written_by(recorded: RecordedTransaction, only: tuple[int, ...] = ()) -> tuple[Written, ...]:
-    """What the transaction wrote, newest first; only: these steps of it."""
+    """What the transaction wrote, in the order of flow.way_back; only: these steps of it."""
     dones = {done.step: done for done in recorded.dones if not done.rollback}
     items = [
         Written(
@@ -67,7 +68,7 @@ def written_by(recorded: RecordedTransaction, only: tuple[int, ...] = ()) -> tup
             recorded.id,
             f"See: stratus journal show {recorded.id}",
         )
-    return tuple(item for item in reversed(items) if not only or item.number in only)
+    return way_back([item for item in items if not only or item.number in only])
 
 
 def steps_taken_back(

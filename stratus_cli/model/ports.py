@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from stratus_cli.model.diagnosis import Diagnosis, Incident
 from stratus_cli.model.entry import Entry
@@ -100,6 +100,17 @@ class Source(Protocol):
 
     def read(self, snap: Snapshot) -> Snapshot:
         """The snapshot with this source's signals added, or with a gap that says why not."""
+
+
+@runtime_checkable
+class Windowed(Protocol):
+    """A source that counts over a window."""
+
+    def count_since(self, moment: datetime | None, *, noise: bool = False) -> None:
+        """From now on count only what came after this moment; None: over the usual window.
+
+        noise: tell, too, how much each figure varies by itself, and what the alerts rest on.
+        """
 
 
 class Journal(Protocol):
@@ -202,6 +213,7 @@ class Policy:
     protected_names: tuple[str, ...] = ()
     use_lease: bool = True
     rehearse: bool = True
+    fast: bool = False  # restart also what would see a new ConfigMap value by itself
 
 
 @dataclass(frozen=True)

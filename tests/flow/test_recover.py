@@ -438,7 +438,7 @@ def test_a_roll_back_outlasts_a_busy_server(stand: Stand) -> None:
 
 
 def test_what_the_server_refuses_to_restore_is_told(stand: Stand) -> None:
-    stand.cluster.faults = {4: "forbidden"}
+    stand.cluster.faults = {3: "forbidden"}  # a ConfigMap goes back first
     done = run(stand, SET_A, BREAK_WEB)
     assert done.state is NEEDS_HUMAN
     assert len(done.unrestored) == 1
