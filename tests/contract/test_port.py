@@ -13,7 +13,7 @@ from stratus_cli.cluster.twin.clock import TwinClock
 from stratus_cli.cluster.twin.twin import Twin
 from stratus_cli.cluster.twin.world import load_world
 from stratus_cli.kube.redact import Redactor
-from stratus_cli.model.errors import Conflict, Forbidden, Invalid, NotFound
+from stratus_cli.model.errors import ClusterAnswer, Conflict, Forbidden, Invalid, NotFound
 from stratus_cli.model.ref import Ref
 from tests.cluster.bed import Bed
 from tests.cluster.objects import container, deployment, pod, service
@@ -189,6 +189,29 @@ class Promises:
         [left] = [item for item in site.items("ReplicaSet") if of(item, "leaves")]
         assert not left["metadata"].get("ownerReferences")
 
+    def test_evictions_ask_the_budget(self, site: Site) -> None:
+        """429 while it has no room, dry or not; with room the pod goes."""
+        ref, budget = site.ref("Pod/evicted"), site.ref("PodDisruptionBudget/evicted")
+        made = site.create(labelled(pod("evicted", container()), app="evicted"))
+        uid = made["metadata"]["uid"]
+        site.create(budget_of("evicted", least=1))
+        site.until(lambda: healthy(site, budget, allowed=0), lambda: "the budget counted")
+        for dry_run in (True, False):
+            with pytest.raises(ClusterAnswer, match="violate the pod's disruption budget") as told:
+                site.cluster.delete(ref, uid=uid, evict=True, dry_run=dry_run)
+            assert (told.value.status, told.value.reason) == (429, "TooManyRequests")
+        live = site.cluster.get(budget)
+        assert live is not None
+        site.cluster.replace({**live, "spec": {**live["spec"], "minAvailable": 0}})
+        site.until(lambda: healthy(site, budget, allowed=1), lambda: "the budget has room")
+        with pytest.raises(Conflict):
+            site.cluster.delete(ref, uid="11111111-2222", evict=True)
+        site.cluster.delete(ref, uid=uid, evict=True, dry_run=True)
+        assert site.cluster.get(ref) is not None
+        site.cluster.delete(ref, uid=uid, evict=True)
+        site.until(lambda: site.cluster.get(ref) is None, lambda: "the pod gone")
+        assert site.cluster.allowed("evict", ref) is True
+
     def test_logs_of_nothing_are_not_found(self, site: Site) -> None:
         """Of a pod that is not there."""
         with pytest.raises(NotFound):
@@ -217,6 +240,27 @@ def config(name: str) -> Item:
     """A small ConfigMap."""
     meta = {"name": name}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"a": "1"}}
+
+
+def labelled(item: Item, **labels: str) -> Item:
+    """The object with labels."""
+    return {**item, "metadata": {**item["metadata"], "labels": labels}}
+
+
+def budget_of(name: str, *, least: int) -> Item:
+    """A PodDisruptionBudget over the pods with this label app."""
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": name},
+        "spec": {"minAvailable": least, "selector": {"matchLabels": {"app": name}}},
+    }
+
+
+def healthy(site: Site, budget: Ref, *, allowed: int) -> bool:
+    """Whether the budget has counted one ready pod, and lets so many go."""
+    status = (site.cluster.get(budget) or {}).get("status") or {}
+    return (status.get("currentHealthy"), status.get("disruptionsAllowed")) == (1, allowed)
 
 
 def idle(name: str) -> Item:
