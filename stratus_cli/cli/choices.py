@@ -40,3 +40,7 @@ NoLeaseOption = Annotated[
 NoRehearsalOption = Annotated[
     bool, typer.Option("--no-rehearsal", help="Do not try the plan on the twin first.")
 ]
+FastOption = Annotated[
+    bool,
+    typer.Option("--fast", help="Restart also who would see a new ConfigMap value by itself."),
+]

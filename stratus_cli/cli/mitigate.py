@@ -29,6 +29,7 @@ def mitigate(
     watch_for: choices.WatchOption = "",
     no_lease: choices.NoLeaseOption = False,
     no_rehearsal: choices.NoRehearsalOption = False,
+    fast: choices.FastOption = False,
     agents: choices.AgentsOption = False,
     model: choices.ModelOption = "",
 ) -> None:
@@ -41,7 +42,7 @@ def mitigate(
         from stratus_cli.cli.limits import apply_limits
 
         apply_limits(run, max_attempts, max_writes, budget, watch_for)
-        run.use_lease, run.rehearse = not no_lease, not no_rehearsal
+        run.use_lease, run.rehearse, run.fast = not no_lease, not no_rehearsal, fast
         if agents:
             from stratus_cli.cli.agents import use_agents
 

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stratus_cli.cli.choices import AgentsOption, IncidentOption, ModelOption, NoRehearsalOption
+from stratus_cli.cli.choices import (
+    AgentsOption,
+    FastOption,
+    IncidentOption,
+    ModelOption,
+    NoRehearsalOption,
+)
 from stratus_cli.cli.folders import write_whole
 from stratus_cli.cli.session import Session, session
 from stratus_cli.model.errors import PlanRefused, UsageError
@@ -33,6 +39,7 @@ def plan(
     agents: AgentsOption = False,
     model: ModelOption = "",
     no_rehearsal: NoRehearsalOption = False,
+    fast: FastOption = False,
 ) -> None:
     """Show the repair: commands, diff, inverse, blast radius, risk. Changes nothing.
 
@@ -42,7 +49,7 @@ def plan(
     """
     words = what or []
     with session(ctx, "plan", watch_journal=words[:1] != ["show"]) as run:
-        run.rehearse = not no_rehearsal
+        run.rehearse, run.fast = not no_rehearsal, fast
         if words[:1] == ["show"]:
             _show_file(run, words[1:])
             return
@@ -81,7 +88,8 @@ def _of_text(run: Session, seen: Look, words: list[str]) -> dict[str, tuple[Cand
     candidate = plan_from_lines(_lines(words), run.ports, seen.detection.graph, namespace)
     if candidate.plan is None and candidate.refusal is not None:
         refusal = candidate.refusal
-        raise PlanRefused(refusal.reason, f"check: {refusal.check}", refusal.lift)
+        where = candidate.kubectl[0] if len(candidate.kubectl) == 1 else "these lines together"
+        raise PlanRefused(refusal.reason, f"{where} (check: {refusal.check})", refusal.lift)
     return {"": (candidate,)}
 
 

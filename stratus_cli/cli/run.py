@@ -21,6 +21,7 @@ def run(
     watch_for: choices.WatchOption = "",
     no_lease: choices.NoLeaseOption = False,
     no_rehearsal: choices.NoRehearsalOption = False,
+    fast: choices.FastOption = False,
     agents: choices.AgentsOption = False,
     model: choices.ModelOption = "",
 ) -> None:
@@ -31,7 +32,7 @@ def run(
         from stratus_cli.flow.run import run as loop
 
         apply_limits(opened, max_attempts, max_writes, budget, watch_for)
-        opened.use_lease, opened.rehearse = not no_lease, not no_rehearsal
+        opened.use_lease, opened.rehearse, opened.fast = not no_lease, not no_rehearsal, fast
         if agents:
             from stratus_cli.cli.agents import use_agents
 

@@ -48,6 +48,7 @@ class Session:
         self.agents: dict[str, Any] = {}
         self.rehearse = False  # the commands that plan say otherwise
         self.use_lease = True
+        self.fast = False
 
     @cached_property
     def cluster(self) -> Cluster:
@@ -98,6 +99,7 @@ class Session:
                 protected_names=options.protected_names,
                 use_lease=self.use_lease,
                 rehearse=self.rehearse,
+                fast=self.fast,
             ),
             **self.agents,
         )
