@@ -15,6 +15,7 @@ from stratus_cli.model.health import UnitHealth
 
 ERROR_NOISE = 0.05  # DESIGN.md: at least 5 % for errors
 P99_NOISE = 0.20  # DESIGN.md: at least 20 % for p99
+MADS = 3  # DESIGN.md: 3 MAD over the last 30 min where Prometheus has them
 
 
 @dataclass(frozen=True)
@@ -29,37 +30,49 @@ class Moved:
 def compare(before: Sequence[UnitHealth], now: UnitHealth) -> tuple[Moved, ...]:
     """The components that moved, in the order of the vector. before: the baseline's samples.
 
-    Worse means worse than in every sample; better likewise. A term that is missing on a side is
-    not compared.
+    Worse means worse than in every sample, beyond the noise of that sample; better likewise. A
+    term that is missing on a side is not compared.
     """
     found = []
-    for name, measure, is_worse in _COMPONENTS:
+    for name, measure, differs in _COMPONENTS:
         new = measure(now)
-        old = [value for sample in before if (value := measure(sample)) is not None]
+        old = [(sample, value) for sample in before if (value := measure(sample)) is not None]
         if new is None or not old:
             continue
-        if all(is_worse(value, new) for value in old):
-            found.append(Moved(name, better=False, what=f"{name} {_text(old[-1])} -> {_text(new)}"))
-        elif all(is_worse(new, value) for value in old):
-            found.append(Moved(name, better=True, what=f"{name} {_text(old[-1])} -> {_text(new)}"))
+        moves = {differs(value, new, sample) for sample, value in old}
+        if len(moves) == 1 and (move := moves.pop()):
+            what = f"{name} {_text(old[-1][1])} -> {_text(new)}"
+            found.append(Moved(name, better=move > 0, what=what))
     return tuple(found)
 
 
-def _fewer(old: int, new: int) -> bool:
-    return new < old
+def error_noise(before: UnitHealth) -> float:
+    """How much more or fewer errors are none, as a share of all requests."""
+    return max(ERROR_NOISE, MADS * (before.error_mad or 0.0))
 
 
-def _more_errors(old: float, new: float) -> bool:
-    return new > old + ERROR_NOISE
+def p99_noise(before: UnitHealth) -> float:
+    """How many seconds more or less are none."""
+    return max(P99_NOISE * (before.p99_s or 0.0), MADS * (before.p99_mad or 0.0))
 
 
-def _slower(old: float, new: float) -> bool:
-    return new > old * (1 + P99_NOISE)
+def _more(old: int, new: int, before: UnitHealth) -> int:
+    return (new > old) - (new < old)
 
 
-def _more_problems(old: tuple[str, ...], new: tuple[str, ...]) -> bool:
+def _fewer_errors(old: float, new: float, before: UnitHealth) -> int:
+    return (old > new + error_noise(before)) - (new > old + error_noise(before))
+
+
+def _faster(old: float, new: float, before: UnitHealth) -> int:
+    return (old > new + p99_noise(before)) - (new > old + p99_noise(before))
+
+
+def _fewer_problems(old: tuple[str, ...], new: tuple[str, ...], before: UnitHealth) -> int:
     """A new problem makes it worse, whatever else is gone."""
-    return bool(set(new) - set(old))
+    if set(new) - set(old):
+        return -1
+    return int(bool(set(old) - set(new)))
 
 
 def _text(value: object) -> str:
@@ -70,11 +83,14 @@ def _text(value: object) -> str:
     return getattr(value, "name", str(value)).lower()
 
 
-_COMPONENTS: tuple[tuple[str, Callable[[UnitHealth], Any], Callable[[Any, Any], bool]], ...] = (
-    ("stage", lambda unit: unit.stage, _fewer),
-    ("ready", lambda unit: unit.ready, _fewer),
-    ("endpoints", lambda unit: unit.endpoints, _fewer),
-    ("errors", lambda unit: unit.error_rate, _more_errors),
-    ("p99", lambda unit: unit.p99_s, _slower),
-    ("problems", lambda unit: unit.problems, _more_problems),
+_COMPONENTS: tuple[
+    tuple[str, Callable[[UnitHealth], Any], Callable[[Any, Any, UnitHealth], int]], ...
+] = (
+    ("stage", lambda unit: unit.stage, _more),
+    ("ready", lambda unit: unit.ready, _more),
+    ("endpoints", lambda unit: unit.endpoints, _more),
+    ("errors", lambda unit: unit.error_rate, _fewer_errors),
+    ("p99", lambda unit: unit.p99_s, _faster),
+    ("problems", lambda unit: unit.problems, _fewer_problems),
 )
+"""Name, value, and how a new value differs from an old one: 1 better, -1 worse, 0 the same."""

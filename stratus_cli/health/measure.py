@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import condition, is_live, is_ready, parts
@@ -26,12 +27,22 @@ from stratus_cli.model.objects import (
     Workload,
 )
 from stratus_cli.model.ref import Ref
-from stratus_cli.model.snapshot import Traffic, ref_of
+from stratus_cli.model.snapshot import Alert, Traffic, ref_of
 
 AVAILABILITY, ERRORS, LATENCY = 0.5, 0.3, 0.2  # DESIGN.md, Health and TNR
 P99_OBJECTIVE_S = 1.0
 """The latency of which a unit may use all before the term is 1. Our choice, where no SLO says."""
 LEAST_REQUESTS = 20  # DESIGN.md: fewer in a window is "no traffic"
+ALERT_LABELS = {
+    "deployment": "Deployment",
+    "statefulset": "StatefulSet",
+    "daemonset": "DaemonSet",
+    "service": "Service",
+    "node": "Node",
+    "persistentvolumeclaim": "PersistentVolumeClaim",
+    "pod": "Pod",
+}
+"""Labels by which alerts name what they are about (kube-state-metrics)."""
 
 
 def measure(graph: Graph, findings: Sequence[Finding]) -> Health:
@@ -134,17 +145,26 @@ def _complete(
     errors = _figure(seen.error_rate) if seen is not None and busy else None
     p99 = _figure(seen.p99_s) if seen is not None and busy else None
     found = problems.get(unit.ref, ())
-    return UnitHealth(
-        unit.ref,
-        unit.stage,
-        unit.ready,
-        unit.wanted,
-        unit.endpoints,
-        errors,
-        p99,
-        alerts.get(unit.ref, ()),
-        found,
-        _score(_availability(unit, found), errors, p99),
+    unit = unit if seen is None else _counted(unit, seen)
+    return replace(
+        unit,
+        error_rate=errors,
+        p99_s=p99,
+        alerts=alerts.get(unit.ref, ()),
+        problems=found,
+        score=_score(_availability(unit, found), errors, p99),
+    )
+
+
+def _counted(unit: UnitHealth, seen: Traffic) -> UnitHealth:
+    """With what its figures rest on, and how much they vary by themselves."""
+    return replace(
+        unit,
+        requests=_figure(seen.requests),
+        window_s=_figure(seen.window_s),
+        error_mad=_figure(seen.error_mad),
+        p99_mad=_figure(seen.p99_mad),
+        error_minute=_figure(seen.error_minute),
     )
 
 
@@ -195,22 +215,20 @@ def unit_of(graph: Graph, ref: Ref) -> Ref:
 
 
 def _alerts(graph: Graph) -> dict[Ref, tuple[str, ...]]:
-    """Firing alerts by the unit that their labels name."""
-    kinds = {
-        "deployment": "Deployment",
-        "statefulset": "StatefulSet",
-        "daemonset": "DaemonSet",
-        "service": "Service",
-        "node": "Node",
-        "persistentvolumeclaim": "PersistentVolumeClaim",
-        "pod": "Pod",
-    }
+    """Names of firing alerts by the unit that their labels name."""
     found: dict[Ref, set[str]] = defaultdict(set)
     for alert in graph.snap.signals.alerts:
-        namespace = alert.labels.get("namespace", "")
-        for label, kind in kinds.items():
-            if label in alert.labels:
-                where = "" if kind == "Node" else namespace
-                ref = unit_of(graph, Ref(kind, where, alert.labels[label]))
-                found[ref].add(alert.name)
+        for ref in units_of_alert(graph, alert):
+            found[ref].add(alert.name)
     return {ref: tuple(sorted(names)) for ref, names in found.items()}
+
+
+def units_of_alert(graph: Graph, alert: Alert) -> tuple[Ref, ...]:
+    """The units that its labels name; ()."""
+    namespace = alert.labels.get("namespace", "")
+    named = (
+        Ref(kind, "" if kind == "Node" else namespace, alert.labels[label])
+        for label, kind in ALERT_LABELS.items()
+        if label in alert.labels
+    )
+    return tuple(dict.fromkeys(unit_of(graph, ref) for ref in named))

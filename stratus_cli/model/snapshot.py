@@ -71,7 +71,9 @@ class Traffic:
     """Request figures of one unit over window_s seconds.
 
     requests: count in the window; error_rate: 0..1; p99_s: seconds, successful requests only.
-    None where the source has no answer.
+    None where the source has no answer. error_mad, p99_mad: how much they vary by themselves
+    (median absolute deviation over the last half hour); error_minute: error_rate of the newest of
+    those steps. Only read before a change.
     """
 
     ref: Ref
@@ -80,6 +82,21 @@ class Traffic:
     error_rate: float | None
     p99_s: float | None
     taken_at: datetime
+    error_mad: float | None = None
+    p99_mad: float | None = None
+    error_minute: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRule:
+    """How an alert comes about. look_back_s: from its oldest sample to its start, `for` included.
+
+    interval_s: between two evaluations.
+    """
+
+    name: str
+    look_back_s: float
+    interval_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +111,18 @@ class LogTail:
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What telemetry said. sources: names of the sources that answered."""
+    """What telemetry said. sources: names of the sources that answered.
+
+    rules: alerts whose look-back is known; scrape_s: between two scrapes. Only read before and
+    during a change.
+    """
 
     alerts: tuple[Alert, ...] = ()
     traffic: tuple[Traffic, ...] = ()
     logs: tuple[LogTail, ...] = ()
     sources: tuple[str, ...] = ()
+    rules: tuple[AlertRule, ...] = ()
+    scrape_s: float | None = None
 
 
 @dataclass(frozen=True)

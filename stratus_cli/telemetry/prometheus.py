@@ -2,59 +2,43 @@
 
 Four kinds of question, each asked once for the whole cluster: which metrics there are, requests by
 status, requests by duration. What has no such metric, or whose series name no object, is left out.
+Before a change also how much the figures vary by themselves, and what the alerts rest on.
 """
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
-
-import msgspec
 
 from stratus_cli.model.errors import StratusError
 from stratus_cli.model.ref import Ref
-from stratus_cli.model.snapshot import Gap, GapReason, Snapshot, Traffic
+from stratus_cli.model.snapshot import AlertRule, Gap, GapReason, Snapshot, Traffic
 from stratus_cli.telemetry import metrics
-from stratus_cli.telemetry.endpoint import Endpoint, Fetch, UrlEndpoint, endpoints, failed
+from stratus_cli.telemetry.endpoint import Endpoint, Fetch, UrlEndpoint, endpoints
+from stratus_cli.telemetry.look_back import alert_rules
+from stratus_cli.telemetry.noise import Noise, noise
+from stratus_cli.telemetry.prometheus_api import (
+    Series,
+    alerting_groups,
+    intervals,
+    query,
+    query_range,
+)
+from stratus_cli.telemetry.tally import Tallies, Tally
 from stratus_cli.telemetry.units import Units
 
 PORT = 9090
 WINDOW_S = 300.0
-QUANTILE = 0.99
+NOISE_S = 1800.0  # DESIGN.md, Health and TNR: the last 30 min
+STEP_S = 60.0
+SCRAPES_A_STEP = 4  # Prometheus' advice: a range of four scrapes at least, so that one may fail
 
-
-class _Series(msgspec.Struct):
-    metric: dict[str, str] = {}
-    value: tuple[float, str] = (0.0, "")
-
-
-class _Data(msgspec.Struct, rename="camel"):
-    result_type: str = ""
-    result: list[_Series] = []
-
-
-class _Answer(msgspec.Struct):
-    status: str = ""
-    error: str = ""
-    data: _Data = msgspec.field(default_factory=_Data)
-
-
-@dataclass
-class _Tally:
-    """What was counted for one unit. errors: None while no series has a status."""
-
-    family: metrics.Family
-    requests: float = 0.0
-    errors: float | None = None
-    buckets: dict[float, float] = field(default_factory=lambda: defaultdict(float))
-    at: float = 0.0
+Ask = Callable[[str, float], Iterable[Series]]
 
 
 class PrometheusSource:
-    """Implements model.ports.Source. url: "" looks for it behind the API server.
+    """Implements model.ports.Source and Windowed. url: "" looks for it behind the API server.
 
     window_s: how far back requests are counted.
     """
@@ -67,6 +51,17 @@ class PrometheusSource:
         self._fetch = fetch
         self._url = url
         self._window_s = window_s
+        self._since: datetime | None = None
+        self._noise = False
+        self._rules: tuple[AlertRule, ...] = ()
+        self._scrape_s: float | None = None
+
+    def count_since(self, moment: datetime | None, *, noise: bool = False) -> None:
+        """As the port says. What the alerts rest on is kept from the read with noise."""
+        self._since = moment
+        self._noise = noise
+        if moment is None:
+            self._rules, self._scrape_s = (), None
 
     def read(self, snap: Snapshot) -> Snapshot:
         """With the traffic of every unit that has a known metric, or with a gap."""
@@ -81,6 +76,8 @@ class PrometheusSource:
                 snap.signals,
                 traffic=(*snap.signals.traffic, *traffic),
                 sources=(*snap.signals.sources, self.name),
+                rules=self._rules,
+                scrape_s=self._scrape_s,
             )
             gaps = tuple(Gap(self.name, GapReason.UNREADABLE, note) for note in notes)
             return replace(snap, signals=signals, gaps=(*snap.gaps, *gaps))
@@ -93,129 +90,98 @@ class PrometheusSource:
         wanted = "|".join(metrics.names())
         present = {
             series.metric.get("__name__", "")
-            for series in _query(endpoint, f'group by (__name__) ({{__name__=~"{wanted}"}})')
+            for series in query(endpoint, f'group by (__name__) ({{__name__=~"{wanted}"}})')
         }
+        if self._noise and self._scrape_s is None:
+            self._learn(endpoint)
         if not present:
             return (), ("it has no request metric of a name that is known",)
-        tallies: dict[Ref, _Tally] = {}
-        unmapped = 0
-        for family in metrics.FAMILIES:
-            if family.count in present:
-                unmapped += self._count(endpoint, family, units, tallies)
-        for family in metrics.FAMILIES:
-            used = any(tally.family is family for tally in tallies.values())
-            if used and family.bucket in present:
-                self._durations(endpoint, family, units, tallies)
-        traffic = tuple(self._told(ref, tallies[ref], now) for ref in sorted(tallies))
+        window_s = self._window_of(now)
+        if window_s < 1:
+            return (), ()
+        tallies = Tallies(units)
+        _ask(tallies, present, window_s, lambda text, _: query(endpoint, text))
+        newest = tallies.units
+        known = self._noise_of(endpoint, units, present, newest) if self._noise else {}
+        traffic = tuple(
+            _told(ref, newest[ref], window_s, now, known.get(ref, Noise()))
+            for ref in sorted(newest)
+        )
+        unmapped = tallies.unmapped
         notes = (f"{unmapped} series name no pod, workload or Service",) if unmapped else ()
         return traffic, notes
 
-    def _count(
-        self, endpoint: Endpoint, family: metrics.Family, units: Units, tallies: dict[Ref, _Tally]
-    ) -> int:
-        """Requests and errors. Returns how many series are nobody's."""
-        by = ",".join((*metrics.LABELS, *metrics.CODES))
-        text = f"sum by ({by}) (increase({family.count}{_only(family.only)}[{self._window}]))"
-        unmapped = 0
-        for series in _query(endpoint, text):
-            value = _number(series.value[1])
-            if value is None or math.isinf(value):
-                continue
-            refs = units.of(series.metric)
-            unmapped += not refs
-            for ref in refs:
-                tally = tallies.setdefault(ref, _Tally(family))
-                if tally.family is family:
-                    _add(tally, series, value)
-        return unmapped
+    def _window_of(self, now: datetime) -> float:
+        """Whole seconds; so many that nothing from before the moment is counted."""
+        if self._since is None:
+            return max(1.0, float(round(self._window_s)))
+        return float(int(max(0.0, (now - self._since).total_seconds())))
 
-    def _durations(
-        self, endpoint: Endpoint, family: metrics.Family, units: Units, tallies: dict[Ref, _Tally]
-    ) -> None:
-        """Buckets of requests that did not fail."""
-        by = ",".join(("le", *metrics.LABELS))
-        served = [f'{label}!~"5.."' for label in metrics.CODES]
-        only = _only(",".join((*served, *((family.only,) if family.only else ()))))
-        text = f"sum by ({by}) (increase({family.bucket}{only}[{self._window}]))"
-        for series in _query(endpoint, text):
-            value, bound = _number(series.value[1]), _number(series.metric.get("le", ""))
-            if value is None or bound is None or math.isinf(value):
-                continue
-            for ref in units.of(series.metric):
-                tally = tallies.get(ref)
-                if tally is not None and tally.family is family:
-                    tally.buckets[bound * family.scale] += value
-
-    @property
-    def _window(self) -> str:
-        return f"{max(1, round(self._window_s))}s"
-
-    def _told(self, ref: Ref, tally: _Tally, now: datetime) -> Traffic:
+    def _noise_of(
+        self, endpoint: Endpoint, units: Units, present: set[str], newest: dict[Ref, Tally]
+    ) -> dict[Ref, Noise]:
+        """By unit; {} where Prometheus does not say: then the least noise that is assumed holds."""
+        end = max((tally.at for tally in newest.values()), default=0.0)  # by its own clock
+        if not end:
+            return {}
+        step = max(STEP_S, SCRAPES_A_STEP * (self._scrape_s or 0.0))
+        tallies = Tallies(units, by_time=True)
         try:
-            taken_at = datetime.fromtimestamp(tally.at, UTC)
-        except (ValueError, OverflowError, OSError):
-            taken_at = now
-        rate = None
-        if tally.errors is not None and tally.requests > 0:
-            rate = min(1.0, tally.errors / tally.requests)
-        return Traffic(
-            ref=ref,
-            window_s=self._window_s,
-            requests=tally.requests,
-            error_rate=rate,
-            p99_s=quantile(QUANTILE, tally.buckets),
-            taken_at=taken_at,
-        )
+            _ask(
+                tallies,
+                present,
+                step,
+                lambda text, span: query_range(endpoint, text, end - NOISE_S + span, end, span),
+            )
+        except StratusError:
+            return {}
+        return noise(tallies)
+
+    def _learn(self, endpoint: Endpoint) -> None:
+        """What the alerts rest on. A Prometheus that does not say leaves defaults and no rules."""
+        try:
+            self._scrape_s = intervals(endpoint)[0]
+        except StratusError:
+            self._scrape_s = None
+        try:
+            self._rules = tuple(alert_rules(alerting_groups(endpoint)))
+        except StratusError:
+            self._rules = ()
 
 
-def quantile(wanted: float, buckets: dict[float, float]) -> float | None:
-    """Like Prometheus' histogram_quantile over cumulative buckets {upper bound: count}.
-
-    None without requests. In the last bucket: the highest finite bound, which is then a minimum.
-    """
-    bounds = sorted(buckets)
-    if len(bounds) < 2 or not math.isinf(bounds[-1]) or buckets[bounds[-1]] <= 0:
-        return None
-    rank = wanted * buckets[bounds[-1]]
-    below, lower = 0.0, 0.0
-    for bound in bounds:
-        if buckets[bound] >= rank:
-            if math.isinf(bound):
-                return bounds[-2]
-            share = (rank - below) / (buckets[bound] - below) if buckets[bound] > below else 1.0
-            return lower + (bound - lower) * share
-        below, lower = buckets[bound], bound
-    return bounds[-2]
+def _ask(tallies: Tallies, present: set[str], window_s: float, ask: Ask) -> None:
+    """Requests by status, then durations of those that did not fail."""
+    window = f"{window_s:.0f}s"
+    by = ",".join((*metrics.LABELS, *metrics.CODES))
+    for family in metrics.FAMILIES:
+        if family.count in present:
+            text = f"sum by ({by}) (increase({family.count}{_only(family.only)}[{window}]))"
+            tallies.count(family, ask(text, window_s))
+    by = ",".join(("le", *metrics.LABELS))
+    served = [f'{label}!~"5.."' for label in metrics.CODES]
+    for family in metrics.FAMILIES:
+        if family.bucket in present and tallies.uses(family):
+            only = _only(",".join((*served, *((family.only,) if family.only else ()))))
+            text = f"sum by ({by}) (increase({family.bucket}{only}[{window}]))"
+            tallies.durations(family, ask(text, window_s))
 
 
-def _add(tally: _Tally, series: _Series, value: float) -> None:
-    tally.requests += value
-    tally.at = max(tally.at, series.value[0])
-    code = metrics.first(series.metric, metrics.CODES)
-    if code:
-        failed_too = code.startswith("5") and len(code) == 3
-        tally.errors = (tally.errors or 0.0) + (value if failed_too else 0.0)
-
-
-def _query(endpoint: Endpoint, text: str) -> Iterator[_Series]:
-    """An instant query's vector."""
-    data = endpoint.get("/api/v1/query", {"query": text, "timeout": "5s"})
+def _told(ref: Ref, tally: Tally, window_s: float, now: datetime, known: Noise) -> Traffic:
     try:
-        answer = msgspec.json.decode(data, type=_Answer)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise failed("its answer is not Prometheus' JSON", endpoint.where) from error
-    if answer.status != "success":
-        raise failed(f"it refuses the query ({answer.error[:100]})", endpoint.where)
-    yield from answer.data.result
-
-
-def _number(text: str) -> float | None:
-    """A sample's value; None for NaN and what is no number. +Inf is one (a bucket's bound)."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return None if math.isnan(value) else value
+        taken_at = datetime.fromtimestamp(tally.at, UTC)
+    except (ValueError, OverflowError, OSError):
+        taken_at = now
+    return Traffic(
+        ref=ref,
+        window_s=window_s,
+        requests=tally.requests,
+        error_rate=tally.error_rate,
+        p99_s=tally.p99_s,
+        taken_at=taken_at,
+        error_mad=known.error_mad,
+        p99_mad=known.p99_mad,
+        error_minute=known.error_minute,
+    )
 
 
 def _only(matchers: str) -> str:

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from stratus_cli.model.errors import Forbidden, UsageError
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import GapReason, Scope, Snapshot, Traffic
-from stratus_cli.telemetry.prometheus import PrometheusSource, quantile
+from stratus_cli.telemetry.prometheus import PrometheusSource
+from stratus_cli.telemetry.tally import quantile
 from tests.cases.loader import manifests, snapshot
 from tests.telemetry.web import Answer, ServiceProxy, answering, eventually, free_port, program
 
