@@ -109,3 +109,14 @@ def pairs_of(words: Sequence[str]) -> tuple[tuple[tuple[str, str], ...], tuple[s
     if both:
         return Refusal("grammar", f"{min(both)} is both set and removed")
     return tuple(values.items()), tuple(remove)
+
+
+def labels_of(text: str) -> tuple[tuple[str, str], ...] | Refusal:
+    """The pairs of "a=b,c=d", as a selector: no set or negative expression, no empty key."""
+    pairs = pairs_of([part for part in text.split(",") if part])
+    if isinstance(pairs, Refusal):
+        return pairs
+    values, remove = pairs
+    if remove or not values or any(key.endswith("!") or "=" in value for key, value in values):
+        return Refusal("grammar", f"{text!r} is not KEY=VALUE[,KEY=VALUE]")
+    return values

@@ -1,4 +1,4 @@
-"""Verbs for an object of any kind: patch, label, annotate, delete, create and apply."""
+"""Verbs for an object of any kind: patch, label, annotate, delete, create, apply and expose."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from stratus_cli.actions.base import Action
 from stratus_cli.actions.create_object import CreateObject
 from stratus_cli.actions.delete_object import DeleteObject
 from stratus_cli.actions.documents import DEEPEST, document_of, is_deep, manifest_ref
+from stratus_cli.actions.expose import PROTOCOLS, Expose
+from stratus_cli.actions.expose import TYPES as SERVICE_TYPES
 from stratus_cli.actions.mark import Mark
 from stratus_cli.actions.patch_object import TYPES, PatchObject
-from stratus_cli.actions.targets import objects_named, one_object, pairs_of
-from stratus_cli.actions.verbs import Made, Verb, each, text
+from stratus_cli.actions.targets import NAME, labels_of, objects_named, one_object, pairs_of
+from stratus_cli.actions.verbs import Made, Verb, each, number, only_objects, text
 from stratus_cli.actions.words import Parsed
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
@@ -54,6 +56,28 @@ def _patch(parsed: Parsed, namespace: str) -> Made:
     return (PatchObject(ref, document, form),)
 
 
+def _expose(parsed: Parsed, namespace: str) -> Made:
+    refs = only_objects(parsed, namespace)
+    if isinstance(refs, Refusal):
+        return refs
+    port, selector = number(parsed, "port", LAST_PORT), labels_of(text(parsed, "selector"))
+    if isinstance(port, Refusal):
+        return port
+    if isinstance(selector, Refusal) and "selector" in parsed.flags:
+        return selector
+    kind, protocol = text(parsed, "type"), text(parsed, "protocol").upper()
+    if kind not in ("", *SERVICE_TYPES):
+        return Refusal("grammar", f"--type is one of {', '.join(SERVICE_TYPES)}")
+    if protocol not in ("", *PROTOCOLS):
+        return Refusal("grammar", f"--protocol is one of {', '.join(PROTOCOLS)}")
+    name, aim = text(parsed, "name"), text(parsed, "target-port")
+    for word in (name, aim):
+        if word and not NAME.fullmatch(word):
+            return Refusal("name", f"{word!r} is not a name")
+    chosen = () if isinstance(selector, Refusal) else selector
+    return tuple(Expose(ref, port or 0, aim, name, kind, protocol, chosen) for ref in refs)
+
+
 def _from_manifest(
     make: Callable[[Ref, dict[str, object]], Action],
 ) -> Callable[[Parsed, str], Made]:
@@ -69,6 +93,8 @@ def _from_manifest(
     return made
 
 
+LAST_PORT = 65535
+_EXPOSE = ("port", "target-port", "name", "type", "protocol", "selector")
 _OVERWRITE = {"--overwrite": "overwrite"}
 _FILE = {"-f": "filename", "--filename": "filename"}
 VERBS: Mapping[str, Verb] = {
@@ -77,5 +103,6 @@ VERBS: Mapping[str, Verb] = {
     "annotate": Verb(_marks("annotations"), {}, _OVERWRITE),
     "delete": Verb(each(DeleteObject)),
     "create": Verb(_from_manifest(CreateObject), _FILE),
+    "expose": Verb(_expose, {f"--{name}": name for name in _EXPOSE}),
     "apply": Verb(_from_manifest(ApplyObject), _FILE),
 }

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from stratus_cli.actions.set_env import SetEnv
 from stratus_cli.actions.set_image import SetImage
 from stratus_cli.actions.set_resources import SetResources
-from stratus_cli.actions.targets import one_object, pairs_of
-from stratus_cli.actions.verbs import Made, Verb, text
+from stratus_cli.actions.set_selector import SetSelector
+from stratus_cli.actions.set_service_account import SetServiceAccount
+from stratus_cli.actions.targets import NAME, labels_of, objects_named, one_object, pairs_of
+from stratus_cli.actions.verbs import Made, Verb, only_objects, text
 from stratus_cli.actions.words import Parsed
 from stratus_cli.model.plan import Refusal
 
@@ -61,6 +64,30 @@ def _set_resources(parsed: Parsed, namespace: str) -> Made:
     return (SetResources(ref, amounts[0], amounts[1], _container(parsed)),)
 
 
+def _set_selector(parsed: Parsed, namespace: str) -> Made:
+    found = objects_named(parsed.positional, namespace)
+    if isinstance(found, Refusal):
+        return found
+    refs, rest = found
+    if len(rest) != 1:
+        return Refusal("grammar", "set selector needs one KEY=VALUE[,KEY=VALUE]")
+    labels = labels_of(rest[0])
+    if isinstance(labels, Refusal):
+        return labels
+    return tuple(SetSelector(ref, labels) for ref in refs)
+
+
+def _set_service_account(parsed: Parsed, namespace: str) -> Made:
+    """The account is the last word, as kubectl takes it: nothing else tells it from an object."""
+    account = parsed.positional[-1] if parsed.positional else ""
+    if not isinstance(account, str) or not NAME.fullmatch(account):
+        return Refusal("grammar", f"{account!r} is not a ServiceAccount's name")
+    refs = only_objects(replace(parsed, positional=parsed.positional[:-1]), namespace)
+    if isinstance(refs, Refusal):
+        return refs
+    return tuple(SetServiceAccount(ref, account) for ref in refs)
+
+
 def _container(parsed: Parsed) -> str:
     """One name, as kubectl takes it; "*" without the flag."""
     return text(parsed, "containers") or "*"
@@ -73,4 +100,6 @@ VERBS: Mapping[str, Verb] = {
     "set resources": Verb(
         _set_resources, {**_CONTAINERS, "--limits": "limits", "--requests": "requests"}
     ),
+    "set selector": Verb(_set_selector),
+    **dict.fromkeys(("set serviceaccount", "set sa"), Verb(_set_service_account)),
 }
