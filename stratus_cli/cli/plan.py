@@ -13,6 +13,7 @@ from stratus_cli.cli.choices import (
     IncidentOption,
     ModelOption,
     NoRehearsalOption,
+    WritesOption,
 )
 from stratus_cli.cli.folders import write_whole
 from stratus_cli.cli.session import Session, session
@@ -38,6 +39,7 @@ def plan(
     incident: IncidentOption = "",
     agents: AgentsOption = False,
     model: ModelOption = "",
+    max_writes: WritesOption = None,
     no_rehearsal: NoRehearsalOption = False,
     fast: FastOption = False,
 ) -> None:
@@ -50,6 +52,7 @@ def plan(
     words = what or []
     with session(ctx, "plan", watch_journal=words[:1] != ["show"]) as run:
         run.rehearse, run.fast = not no_rehearsal, fast
+        run.limit(max_writes=max_writes)
         if words[:1] == ["show"]:
             _show_file(run, words[1:])
             return

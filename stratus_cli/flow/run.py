@@ -22,9 +22,9 @@ from stratus_cli.knowledge.runbook import Runbook
 from stratus_cli.model.diagnosis import Incident
 from stratus_cli.model.errors import StratusError
 from stratus_cli.model.health import TransactionState
-from stratus_cli.model.plan import Plan
+from stratus_cli.model.plan import Candidate, Plan
 from stratus_cli.model.ports import Ports
-from stratus_cli.model.report import Report, TransactionReport
+from stratus_cli.model.report import TRIED, Report, TransactionReport
 from stratus_cli.model.snapshot import Snapshot
 
 MOVED, HEALED = "unchanged", "still broken"  # checks of flow.preflight
@@ -157,6 +157,8 @@ class _Loop:
                 if moved:
                     self._ports.progress.note("it changed since the plan was made: planned again")
                 queue = self._planned(again)
+        if queue and attempts >= self._ports.limits.max_attempts:
+            self._story.not_tried(incident, len(queue), attempts)
         return False
 
     def _planned(self, incident: Incident) -> list[Plan]:
@@ -167,6 +169,7 @@ class _Loop:
         new = [
             item for item in made if item.plan is None or effect_of(item.plan) not in self._tried
         ]
+        new = [_with_lessons(item, learnt) for item in new]
         self._story.offer(incident, new)
         return [item.plan for item in new if item.plan is not None]
 
@@ -191,7 +194,7 @@ class _Loop:
             lines, self._ports, graph, namespace, incident, title="edited by hand"
         )
         if made.plan is None:
-            reason = made.refusal.reason if made.refusal else "they change nothing"
+            reason = str(made.refusal) if made.refusal else "they change nothing"
             self._ports.progress.note(f"these lines cannot be planned: {reason}")
             return None
         former = self._story.candidates[incident.id]
@@ -211,7 +214,7 @@ class _Loop:
         if tx.state is TransactionState.COMMITTED and not tx.open:
             tx = self._watched(tx, plan)
         if tx.state is not TransactionState.COMMITTED:
-            lesson = f"{plan.candidate}: {tx.state.value}, {tx.why}"
+            lesson = f"{plan.candidate}: {tx.state.value} because {tx.why}"
             self._story.learn(incident, lesson)
             if MOVED not in tx.checks:
                 self._tried.add(effect_of(plan))
@@ -288,3 +291,11 @@ class _Loop:
 
     def _left_s(self) -> float:
         return self._ports.limits.budget_s - (self._ports.clock.monotonic() - self._started)
+
+
+def _with_lessons(candidate: Candidate, learnt: Sequence[str]) -> Candidate:
+    """What was tried before and why it was undone, as notes of the plan that is shown next."""
+    if candidate.plan is None or not learnt:
+        return candidate
+    notes = (*(f"{TRIED}{lesson}" for lesson in learnt), *candidate.plan.notes)
+    return replace(candidate, plan=replace(candidate.plan, notes=notes))

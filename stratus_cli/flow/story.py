@@ -45,6 +45,14 @@ class Story:
         """Why an attempt on the incident came to nothing."""
         self.learnt[incident.id] = (*self.learnt.get(incident.id, ()), lesson)
 
+    def not_tried(self, incident: Incident, left: int, attempts: int) -> None:
+        """The bound on attempts ended it: say so, and what would go on."""
+        were = "candidate was" if left == 1 else "candidates were"
+        self.notes.append(
+            f"{incident.title} ({incident.id}): {left} {were} not tried after {attempts} that came"
+            " to nothing (--max-attempts gives more)"
+        )
+
     def offer(self, incident: Incident, made: Sequence[Candidate]) -> None:
         """What can be tried for an incident now, after what was tried already."""
         used = {tx.plan.id for tx in self.transactions if tx.plan is not None}

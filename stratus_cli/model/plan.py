@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import Enum
 
 from stratus_cli.model.change import Change
+from stratus_cli.model.lifts import LIFTS
 from stratus_cli.model.ref import ClusterIdentity, Ref
 
 
@@ -71,12 +72,21 @@ class Plan:
 class Refusal:
     """A candidate that is not offered, or a plan that may not run. check: name of the check.
 
-    lift: what would make it possible.
+    lift: what would make it possible; by default what model.lifts has for the check.
     """
 
     check: str
     reason: str
     lift: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.lift:
+            object.__setattr__(self, "lift", LIFTS.get(self.check, ""))
+
+    def __str__(self) -> str:
+        """The check, its reason and the way on, as they stand in a sentence."""
+        way_on = f" (to lift it: {self.lift})" if self.lift else ""
+        return f"{self.check}: {self.reason}{way_on}"
 
 
 @dataclass(frozen=True)

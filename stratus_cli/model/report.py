@@ -12,6 +12,9 @@ from stratus_cli.model.plan import Candidate, Plan
 from stratus_cli.model.ref import ClusterIdentity
 from stratus_cli.model.snapshot import Gap, Scope
 
+TRIED = "tried: "
+"""How a plan's note begins that tells a lesson of an earlier attempt."""
+
 
 @dataclass(frozen=True)
 class TransactionReport:

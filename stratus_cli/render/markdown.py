@@ -21,6 +21,8 @@ def render(document: Document) -> str:
 def incident_report(document: Document) -> str:
     """What happened, why, what was done, when, and how to undo it."""
     lines = [f"# {escape(document['answer'])}", "", *_facts(document), ""]
+    if document.get("notes"):
+        lines += [*(f"- {escape(note)}" for note in document["notes"]), ""]
     for incident in document["incidents"]:
         lines += _incident(incident, document)
     if document["timeline"]:
@@ -97,6 +99,9 @@ def _incident(incident: Document, document: Document) -> list[str]:
             for item in incident["symptoms"]
         ]
     attempts = [tx for tx in document["transactions"] if tx["incident"] == incident["id"]]
+    if incident.get("learnt"):
+        lines += ["", "### What was learnt", ""]
+        lines += [f"- {escape(lesson)}" for lesson in incident["learnt"]]
     if attempts:
         lines += ["", "### What was done", ""]
         for tx in attempts:
@@ -136,8 +141,12 @@ def _attempt(tx: Document, incident: Document, journal: str) -> list[str]:
 def _candidate(candidate: Document) -> list[str]:
     plan = candidate["plan"]
     if plan is None:
-        reason = candidate["refusal"]["reason"] if candidate["refusal"] else "no plan"
-        return [f"- not offered: {escape(candidate['title'])}: {escape(reason)}"]
+        refusal = candidate["refusal"]
+        reason = f"{refusal['check']}: {refusal['reason']}" if refusal else "no plan"
+        lines = [f"- not offered: {escape(candidate['title'])}: {escape(reason)}"]
+        if refusal and refusal["lift"]:
+            lines.append(f"  - to lift it: {escape(refusal['lift'])}")
+        return lines
     lines = [f"**{escape(plan['title'])}** (risk {candidate['risk']})", ""]
     for number, step in enumerate(plan["steps"], 1):
         changed = []

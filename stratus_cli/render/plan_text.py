@@ -43,9 +43,9 @@ def candidate_page(candidate: Candidate, number: int) -> Page:
     page = Page()
     page.line(f"Not offered: {clean(candidate.title)}", f"  (runbook {clean(candidate.runbook)})")
     if candidate.refusal is not None:
-        page.field("why", clean(candidate.refusal.reason))
+        page.field("why", clean(f"{candidate.refusal.check}: {candidate.refusal.reason}"))
         if candidate.refusal.lift:
-            page.field("unless", clean(candidate.refusal.lift))
+            page.field("to lift", clean(candidate.refusal.lift))
     for line in candidate.kubectl:
         page.field("line", clean(line))
     return page

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from stratus_cli.model.finding import Finding, Severity
 from stratus_cli.model.health import TransactionState
-from stratus_cli.model.report import Report, TransactionReport
+from stratus_cli.model.report import TRIED, Report, TransactionReport
 from stratus_cli.render.health_text import health_line
 from stratus_cli.render.incident_text import STYLE, fold, headline, incident_page
 from stratus_cli.render.page import Page
@@ -35,7 +35,7 @@ def report_page(report: Report, *, journal: str = "", verbose: bool = False) -> 
         if report.command in ("plan", "run", "mitigate"):
             page.add(_candidates(report, incident.id), indent=3)
         page.add(_transactions(report, incident.id, journal), indent=3)
-        for lesson in report.learnt.get(incident.id, ()):
+        for lesson in _not_told(report, incident.id):
             page.field("learnt", clean(lesson))
     known = {incident.id for incident in report.incidents}
     for tx in report.transactions:
@@ -121,9 +121,11 @@ def _title(tx: TransactionReport) -> str:
 def _scope(report: Report) -> str:
     scope = report.scope
     total = scope.total or len(scope.read)
-    read = f"read {len(scope.read)} of {count(total, 'namespace')}" if total else "read"
+    read = f"read {len(scope.read)} of {count(total, 'namespace')}"
     asked = f" (asked: {', '.join(map(clean, scope.asked))})" if scope.asked else ""
     cluster = clean(report.cluster.context or report.cluster.server)
+    if not total:  # it looked at the objects of a transaction alone
+        return f"cluster {cluster} at {report.taken_at:%Y-%m-%d %H:%M:%S} UTC"
     return f"{read}{asked} of {cluster} at {report.taken_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
@@ -153,6 +155,14 @@ def _candidates(report: Report, incident_id: str) -> Page:
     if not candidates:
         page.line("no plan: no runbook treats this cause with what is known", indent=0)
     return page
+
+
+def _not_told(report: Report, incident_id: str) -> tuple[str, ...]:
+    """Lessons that stand in no plan shown above: those after which nothing more was tried."""
+    plans = [tx.plan for tx in report.transactions if tx.plan is not None]
+    told = {note for plan in plans for note in plan.notes}
+    learnt = report.learnt.get(incident_id, ())
+    return tuple(lesson for lesson in learnt if f"{TRIED}{lesson}" not in told)
 
 
 def _transactions(report: Report, incident_id: str, journal: str) -> Page:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,6 @@ from stratus_cli.cli.exits import exit_code
 from stratus_cli.flow.run import RunRequest, run
 from stratus_cli.journal.file import read_entries
 from stratus_cli.journal.replay import transactions
-from stratus_cli.knowledge.runbook import Runbook, load
 from stratus_cli.model.diagnosis import Incident
 from stratus_cli.model.errors import ClusterUnreachable, Refused
 from stratus_cli.model.health import TransactionState
@@ -22,6 +20,7 @@ from stratus_cli.model.ports import Cluster, Limits
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.report import Report
 from stratus_cli.model.snapshot import Snapshot
+from tests.flow.remedies import runbooks
 from tests.flow.stand import CART, RUNBOOKS, Decided, Stand
 from tests.flow.worlds import NEVER_PUSHED, app, broken_image, patched, set_box, world
 
@@ -46,49 +45,6 @@ def edit(cluster: Cluster, ref: Ref, image: str) -> None:
     assert item is not None
     item["spec"]["template"]["spec"]["containers"][0]["image"] = image
     cluster.replace(item)
-
-
-def runbooks(folder: Path, *remedies: str, cause: str = "image-not-found") -> tuple[Runbook, ...]:
-    """A runbook whose remedies set these images, in this order."""
-    place = folder / "runbooks"
-    place.mkdir()
-    blocks = "\n".join(
-        f"### Set {image}\n\n```kubectl\nkubectl -n {{{{namespace}}}} set image"
-        f" {{{{kind}}}}/{{{{workload}}}} {{{{container}}}}={image}\n```\n"
-        for image in remedies
-    )
-    head = textwrap.dedent(
-        f"""\
-        ---
-        causes: [{cause}]
-        alerts: []
-        risk: low
-        variables:
-          namespace: namespace of the workload
-          kind: deployment or statefulset
-          workload: its name
-          container: name of the container
-        ---
-        # Remedies of a test
-
-        ## Meaning
-
-        A test.
-
-        ## Impact
-
-        None.
-
-        ## Diagnosis
-
-        None.
-
-        ## Mitigation
-
-        """
-    )
-    (place / f"{cause}.md").write_text(f"{head}{blocks}\n## Verify\n\nLook.\n")
-    return tuple(load(place))
 
 
 # Controls: nothing to do, nothing written
@@ -224,6 +180,28 @@ def test_no_more_attempts_than_allowed(tmp_path: Path, attempts: int) -> None:
     assert exit_code(report) == 5
 
 
+def test_the_next_plan_says_what_was_tried(tmp_path: Path) -> None:
+    """Whoever is asked again reads why the last idea came to nothing; so does the journal."""
+    stand = Stand.make(tmp_path, broken_image())
+    report = go(stand, runbooks=runbooks(tmp_path, "stratus/app:gone", "stratus/app:1"))
+    first, second = stand.operator.seen
+    assert not any(note.startswith("tried: ") for note in first.notes)
+    (tried,) = (note for note in second.notes if note.startswith("tried: "))
+    why = report.transactions[0].why
+    assert tried == f"tried: Set stratus/app:gone: UNDONE because {why}"
+    recorded = transactions(read_entries(tmp_path / "journal.jsonl"))
+    assert tried in recorded[1].plan["notes"]
+
+
+def test_what_was_not_tried_is_said(tmp_path: Path) -> None:
+    stand = Stand.make(tmp_path, broken_image())
+    stand.limits = Limits(watch_s=0.0, max_attempts=1)
+    report = go(stand, runbooks=runbooks(tmp_path, "stratus/app:a", "stratus/app:b"))
+    assert states(report) == [UNDONE]
+    (note,) = (text for text in report.notes if "--max-attempts" in text)
+    assert "1 candidate was not tried" in note
+
+
 def test_the_planner_is_told_what_failed(tmp_path: Path) -> None:
     """A model proposes again after a roll-back, knowing what came of its first idea."""
 
@@ -250,14 +228,15 @@ def test_the_planner_is_told_what_failed(tmp_path: Path) -> None:
     assert "UNDONE" in model.learnt[1][0]
 
 
-def test_the_budget_ends_the_attempts_with_time_to_roll_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("budget", [100.0, 150.0, 200.0])
+def test_the_budget_ends_the_attempts_with_time_to_roll_back(tmp_path: Path, budget: float) -> None:
     stand = Stand.make(tmp_path, broken_image())
-    stand.limits = Limits(watch_s=0.0, budget_s=150.0)
+    stand.limits = Limits(watch_s=0.0, budget_s=budget)
     before, began = stand.spec(), stand.reading().clock.monotonic()
     books = runbooks(tmp_path, "stratus/app:a", "stratus/app:b", "stratus/app:c")
     report = go(stand, runbooks=books)
     assert set(states(report)) == {UNDONE}
-    assert stand.reading().clock.monotonic() - began <= 150.0
+    assert stand.reading().clock.monotonic() - began <= budget
     assert stand.spec() == before
     assert any("budget" in note for note in report.notes)
 
