@@ -99,7 +99,22 @@ _KINDS = (
     KindInfo("NetworkPolicy", "networking.k8s.io/v1", "networkpolicies", aliases=("netpol",)),
     KindInfo("Role", "rbac.authorization.k8s.io/v1", "roles"),
     KindInfo("RoleBinding", "rbac.authorization.k8s.io/v1", "rolebindings"),
+    KindInfo("ClusterRole", "rbac.authorization.k8s.io/v1", "clusterroles", False),
+    KindInfo("ClusterRoleBinding", "rbac.authorization.k8s.io/v1", "clusterrolebindings", False),
     KindInfo("PriorityClass", "scheduling.k8s.io/v1", "priorityclasses", False, aliases=("pc",)),
+    KindInfo("StorageClass", "storage.k8s.io/v1", "storageclasses", False, aliases=("sc",)),
+    KindInfo("PersistentVolume", "v1", "persistentvolumes", False, aliases=("pv",)),
+    KindInfo("IngressClass", "networking.k8s.io/v1", "ingressclasses", False),
+    KindInfo("Endpoints", "v1", "endpoints", aliases=("ep",)),
+    *(
+        KindInfo(kind, "admissionregistration.k8s.io/v1", plural, False)
+        for kind, plural in (
+            ("ValidatingWebhookConfiguration", "validatingwebhookconfigurations"),
+            ("MutatingWebhookConfiguration", "mutatingwebhookconfigurations"),
+            ("ValidatingAdmissionPolicy", "validatingadmissionpolicies"),
+            ("ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings"),
+        )
+    ),
     KindInfo(
         "CustomResourceDefinition",
         "apiextensions.k8s.io/v1",
