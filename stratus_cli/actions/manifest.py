@@ -24,7 +24,6 @@ NEVER = {
     "CustomResourceDefinition": "deleting it again would take every object of its kind",
     "PersistentVolumeClaim": "taking a claim back would delete what was stored meanwhile",
     "PersistentVolume": "taking a volume back may delete what was stored meanwhile",
-    "CustomResourceDefinition": "taking it back would delete every object of its kind",
 }
 SERVERS = (*SERVER_METADATA, "deletionTimestamp", "deletionGracePeriodSeconds")
 
