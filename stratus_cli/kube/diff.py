@@ -11,7 +11,8 @@ import copy
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from stratus_cli.kube.fields import Segment, segments
+from stratus_cli.kube.document import edits_between
+from stratus_cli.kube.fields import Inside, Segment, segments
 from stratus_cli.kube.lists import FREE_MAPS, ORDERED, keyed, list_keys
 from stratus_cli.kube.paths import child, may_be_key, render_path, set_at
 from stratus_cli.model.change import ABSENT, FieldEdit, Json
@@ -31,6 +32,21 @@ def apply_edits(item: Mapping[str, Any], edits: Iterable[FieldEdit]) -> dict[str
     for edit in edits:
         set_at(made, segments(edit.path), copy.deepcopy(edit.after))
     return made
+
+
+def of_whole_values(
+    edits: Iterable[FieldEdit], before: Mapping[str, Any], after: Mapping[str, Any]
+) -> tuple[FieldEdit, ...]:
+    """The same edits for who knows no fields inside a text: each such text is one value."""
+    made: dict[str, FieldEdit] = {}
+    for edit in edits:
+        way = segments(edit.path)
+        if isinstance(way[-1], Inside):
+            path = render_path(way[:-1])
+            made[path] = FieldEdit(path, _at(before, way[:-1]), _at(after, way[:-1]))
+        else:
+            made[edit.path] = edit
+    return tuple(made.values())
 
 
 def same_value(left: Json, right: Json) -> bool:
@@ -77,19 +93,22 @@ def edits_below(kind: str, edit: FieldEdit, now: Json) -> tuple[FieldEdit, ...]:
 def in_order_of(
     model: Mapping[str, Any], item: Mapping[str, Any], paths: Iterable[str]
 ) -> dict[str, Any]:
-    """A copy in which the lists that hold the elements at these paths are in the model's order.
+    """A copy in which the list elements at these paths stand where the model has them.
 
-    Only elements that the model has too change places among themselves. A pod template's hash,
+    Nothing else moves: what others appended stays behind what it could see. A pod template's hash,
     and what $(NAME) in env sees, depend on the order.
     """
     made = copy.deepcopy(dict(item))
+    moved: dict[str, list[Mapping[str, str]]] = {}
     for path in dict.fromkeys(paths):
-        way = segments(path)
-        if len(way) < 2 or not isinstance(way[-1], Mapping):
-            continue
-        wanted, found = _at(model, way[:-1]), _at(made, way[:-1])
+        *parents, last = segments(path)
+        if parents and isinstance(last, Mapping):
+            moved.setdefault(render_path(parents), []).append(last)
+    for parent, elements in moved.items():
+        way = segments(parent)
+        wanted, found = _at(model, way), _at(made, way)
         if isinstance(wanted, list) and isinstance(found, list):
-            _put_in_order(wanted, found, tuple(way[-1]))
+            _put_in_order(wanted, found, elements)
     return made
 
 
@@ -99,14 +118,23 @@ def _at(node: Json, path: tuple[Segment, ...]) -> Json:
     return node
 
 
-def _put_in_order(wanted: list[Any], found: list[Any], keys: tuple[str, ...]) -> None:
+def _put_in_order(wanted: list[Any], found: list[Any], elements: list[Mapping[str, str]]) -> None:
+    """Move these elements: before what follows them in the model, else behind what precedes."""
+    keys = tuple(elements[0])
     model, here = keyed(wanted, keys), keyed(found, keys)
     if model is None or here is None:
         return
-    order = [place for place in model if place in here]
-    slots = [index for index, place in enumerate(here) if place in model]
-    for slot, element in zip(slots, [here[place] for place in order], strict=True):
-        found[slot] = element
+    places, order = list(model), list(here)
+    ours = {tuple(element.values()) for element in elements}
+    for index in reversed(range(len(places))):
+        place = places[index]
+        if place not in ours or place not in here:
+            continue
+        order.remove(place)
+        behind = [at for at, other in enumerate(order) if other in places[index + 1 :]]
+        ahead = [at for at, other in enumerate(order) if other in places[:index]]
+        order.insert(behind[0] if behind else ahead[-1] + 1 if ahead else len(order), place)
+    found[:] = [here[place] for place in order]
 
 
 def _maps(
@@ -128,8 +156,17 @@ def _values(
         yield from _maps(kind, names, path, old, new)
     elif isinstance(old, list) and isinstance(new, list):
         yield from _lists(kind, names, path, old, new)
+    elif _may_be_documents(kind, names, old, new) and (inside := edits_between(old, new)):
+        for pointer, before, after in inside:
+            yield FieldEdit(render_path((*path, Inside(pointer))), before, after)
     elif old is ABSENT or new is ABSENT or not same_value(old, new):
         yield FieldEdit(render_path(path), old, new)
+
+
+def _may_be_documents(kind: str, names: tuple[str, ...], old: Json, new: Json) -> bool:
+    """Whether a value of a ConfigMap may be compared field by field."""
+    is_value = kind == "ConfigMap" and len(names) == 2 and names[0] == "data"
+    return is_value and isinstance(old, str) and isinstance(new, str)
 
 
 def _lists(

@@ -55,6 +55,24 @@ def test_a_probe_that_we_added_and_others_changed_is_one_thing() -> None:
     assert back.wanted == live
 
 
+def test_what_others_appended_stays_behind_what_was_there() -> None:
+    """A variable of theirs still sees the ones before it; ours goes back to its place."""
+    env = {name: {"name": name, "value": "1"} for name in ("A", "B", "C", "THEIRS")}
+
+    def item(*names: str) -> Item:
+        return pod_spec(containers=[{"name": "c", "env": [env[name] for name in names]}])
+
+    for after, wanted in (
+        ("BC", ("A", "B", "C", "THEIRS")),
+        ("AC", ("A", "B", "C", "THEIRS")),
+        ("C", ("A", "B", "C", "THEIRS")),
+        ("AB", ("A", "B", "C", "THEIRS")),
+    ):
+        back = take_back(item(*"ABC"), item(*after), item(*after, "THEIRS"))
+        assert back.wanted == item(*wanted)
+        assert not back.conflicts
+
+
 def test_a_clash_names_all_three_values() -> None:
     """What it was, what we made it, what it is now."""
     before, after, live = (

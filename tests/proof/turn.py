@@ -1,0 +1,13 @@
+"""Which day it is: the lifecycle of another eight actions is run each day."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+
+DAY = "STRATUS_PROOF_DAY"  # to run another day's
+
+
+def today() -> int:
+    """The day of the year, UTC."""
+    return int(os.environ.get(DAY) or datetime.now(UTC).timetuple().tm_yday)
