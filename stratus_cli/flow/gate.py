@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stratus_cli.flow.detect import Detection, detect
+from stratus_cli.flow.fresh import Fresh, count_since
 from stratus_cli.flow.standstill import NO_PROGRESS_S, is_seen_at_once, standstill_s
+from stratus_cli.health.alarm import alarms
 from stratus_cli.health.allowance import allowances
 from stratus_cli.health.harm import harm
 from stratus_cli.health.measure import measure
@@ -81,6 +83,7 @@ def baseline(ports: Ports, observe: Observe) -> Baseline:
     for number in range(BASELINE_SAMPLES):
         if number:
             ports.clock.sleep(ports.limits.poll_s)
+        count_since(ports, None, noise=number == BASELINE_SAMPLES - 1)
         looks.append(look(observe))
     return Baseline(tuple(looks))
 
@@ -114,6 +117,7 @@ class Watch:
         self._guard = guard
         self._left_s = left_s
         self._started = ports.clock.monotonic()
+        self._fresh = Fresh(ports, self._before, self._gate.near)
         self._samples: list[tuple[float, Health]] = []
         self._good_since: float | None = None
         self._bad_since: float | None = None
@@ -153,6 +157,7 @@ class Watch:
             longest = deadline_s(graph, (*self._written, *reached))
             budget = self._ports.limits.budget_s if self._left_s is None else self._left_s
             spare_s = budget - reserve_s(self._ports.limits)
+            longest += self._fresh.longest_s(graph.snap.signals)
             self._limit_s = max(min(longest, spare_s), self._ports.limits.stability_s)
         self._samples.append((now, seen.health))
         spare = allowances(graph)
@@ -171,6 +176,7 @@ class Watch:
             seen.health,
             seen.detection.findings,
             seen.detection.skips,
+            alarms(graph, self._before, self._fresh.written_at),
         )
         self._track(now, verdict, waiting, seen)
         if self._held(self._good_since, now):
@@ -181,18 +187,26 @@ class Watch:
 
     def _track(self, now: float, verdict: Verdict, waiting: tuple[str, ...], seen: Look) -> None:
         """For how long it has been good, bad, or without any movement."""
-        good = not waiting and verdict.decision is Decision.COMMIT
+        self._fresh.settled(not waiting)
+        signals = seen.detection.snap.signals
+        missing = self._fresh.missing(seen.health, signals)
+        good = not waiting and not missing and verdict.decision is Decision.COMMIT
         bad = not waiting and verdict.decision is Decision.ROLL_BACK
         self._good_since = _since(self._good_since, now) if good else None
         self._bad_since = _since(self._bad_since, now) if bad else None
         # A state seen before is no progress: a container that crashes goes round in a circle.
-        state = (waiting, tuple(_counts(seen.health.units.get(ref)) for ref in self._gate.targets))
+        counts = tuple(_counts(seen.health.units.get(ref)) for ref in self._gate.targets)
+        state = (waiting, missing, counts)
         if state not in self._states:
             self._states.add(state)
             self._moved_at = now
         troubled = {finding.ref for finding in seen.detection.findings}
-        self._patience_s = standstill_s(seen.detection.graph, self._written, troubled)
-        self._ports.progress.waiting(_awaited(waiting, verdict, good), now, self._limit_s)
+        self._patience_s = max(
+            standstill_s(seen.detection.graph, self._written, troubled),
+            self._fresh.longest_s(signals) + self._ports.limits.stability_s,
+        )
+        awaited = _awaited((*waiting, *missing), verdict, good)
+        self._ports.progress.waiting(awaited, now, self._limit_s)
 
     def _time_up(
         self, now: float, verdict: Verdict, waiting: tuple[str, ...], seen: Look

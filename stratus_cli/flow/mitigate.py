@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from stratus_cli.flow.announce import announce
+from stratus_cli.flow.fresh import count_since
 from stratus_cli.flow.gate import (
     Baseline,
     Observe,
@@ -59,6 +60,8 @@ def execute_plan(
             return _blocked(tx, plan, ports, refused)
         transaction = _open(tx, plan, ports, leases, before)
         report = _attempt(transaction, plan, before, observe, until)
+        if report.state is not TransactionState.COMMITTED:
+            count_since(ports, None)
     waited = ports.clock.monotonic() - started
     return TransactionReport(
         report.id,
@@ -79,9 +82,20 @@ def watch_after(plan: Plan, ports: Ports, observe: Observe, seconds: float) -> t
     The first signal ends the watch and keeps the commit.
     """
     if seconds <= 0:
+        count_since(ports, None)
         return ()
     ports.progress.stage("Watch")
-    kept = look(observe).health
+    kept = look(observe).health  # with the traffic since the change converged
+    try:
+        count_since(ports, ports.clock.now())
+        return _watched(plan, ports, observe, seconds, kept)
+    finally:
+        count_since(ports, None)
+
+
+def _watched(
+    plan: Plan, ports: Ports, observe: Observe, seconds: float, kept: Health
+) -> tuple[str, ...]:
     started = ports.clock.monotonic()
     bad_since: float | None = None
     while (now := ports.clock.monotonic() - started) < seconds:
@@ -230,8 +244,14 @@ def _open(tx: str, plan: Plan, ports: Ports, leases: Leases, before: Baseline) -
         guard=leases.check,
     )
     samples = [to_json(health) for health in before.healths]
+    alerts = [
+        {"name": alert.name, "labels": dict(alert.labels), "starts_at": alert.starts_at}
+        for alert in before.last.detection.snap.signals.alerts
+    ]
     now = ports.clock.now()
-    transaction.journal.append(BaselineEntry(transaction.id, now, {"samples": samples}))
+    transaction.journal.append(
+        BaselineEntry(transaction.id, now, {"samples": samples, "alerts": alerts})
+    )
     return transaction
 
 

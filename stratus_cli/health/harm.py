@@ -1,20 +1,24 @@
 """Harm events: a loss that users feel, whatever comes after it. Pure.
 
-More than 10 % of an SLO lost for over 30 s against what it was before, 5 s grace (Microreboot's
+More than 10 % of an SLO lost for over 30 s against the 60 s before, 5 s grace (Microreboot's
 measure, PRIOR_ART E3). Without telemetry: ready endpoints more than 10 % under the baseline, beyond
 what the rollout may leave out, for 30 s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import fmean
 
+from stratus_cli.health.compare import error_noise
+from stratus_cli.health.measure import LEAST_REQUESTS
 from stratus_cli.model.health import Health, UnitHealth
 from stratus_cli.model.ref import Ref
 
 LOSS = 0.10
 FOR_S = 30.0
 GRACE_S = 5.0
+ROUNDING = 1e-9  # a loss of exactly 10 % is none, whatever the sum of floats says
 
 Sample = tuple[float, Health]
 
@@ -28,19 +32,35 @@ def harm(
     spare = allowance or {}
     return tuple(
         f"{ref}: {what} for over {FOR_S:.0f} s"
-        for ref, old in (baseline[-1].units.items() if baseline else ())
-        if (what := _lasting(ref, old, samples, spare.get(ref, 0)))
+        for ref in (baseline[-1].units if baseline else ())
+        if (what := _lasting(_before(ref, baseline), _of(ref, samples), spare.get(ref, 0)))
     )
 
 
-def _lasting(ref: Ref, old: UnitHealth, samples: Sequence[Sample], spare: int) -> str:
+def _before(ref: Ref, baseline: Sequence[Health]) -> tuple[UnitHealth, ...]:
+    return tuple(health.units[ref] for health in baseline if ref in health.units)
+
+
+def _of(ref: Ref, samples: Sequence[Sample]) -> Iterator[tuple[float, UnitHealth | None]]:
+    """The samples after the grace period; None where it could not be seen."""
+    return ((at, health.units.get(ref)) for at, health in samples if at >= GRACE_S)
+
+
+def _lasting(
+    before: Sequence[UnitHealth], samples: Iterator[tuple[float, UnitHealth | None]], spare: int
+) -> str:
     """What was lost without a break for long enough; "" when nothing was."""
     since: float | None = None
-    for at, health in samples:
-        if at < GRACE_S:
+    last: UnitHealth | None = None
+    for at, unit in samples:
+        if unit is None:
+            since = None
             continue
-        unit = health.units.get(ref)
-        what = _loss(old, unit, spare) if unit is not None else ""
+        rate = _new_errors(last, unit)
+        if rate is None and unit.error_rate is not None:
+            continue  # no news since the last sample
+        last = unit if rate is not None else last
+        what = _loss(before, unit, rate, spare)
         if not what:
             since = None
         elif since is None:
@@ -50,13 +70,45 @@ def _lasting(ref: Ref, old: UnitHealth, samples: Sequence[Sample], spare: int) -
     return ""
 
 
-def _loss(old: UnitHealth, new: UnitHealth, spare: int) -> str:
-    if old.error_rate is not None and new.error_rate is not None:
-        if new.error_rate > old.error_rate + LOSS:
-            return f"error rate {old.error_rate:.0%} -> {new.error_rate:.0%}"
+def _new_errors(last: UnitHealth | None, new: UnitHealth) -> float | None:
+    """The error rate of requests since the last sample; None while there are too few.
+
+    Where the window began at one moment and grows, what both samples counted is taken out.
+    """
+    if new.error_rate is None:
+        return None
+    if (
+        last is None
+        or None in (last.error_rate, last.requests, last.window_s, new.requests, new.window_s)
+        or (new.window_s or 0) <= (last.window_s or 0)
+        or (new.requests or 0) < (last.requests or 0)
+    ):
+        return new.error_rate
+    more = (new.requests or 0) - (last.requests or 0)
+    if more < LEAST_REQUESTS:
+        return None
+    failed = new.error_rate * (new.requests or 0) - (last.error_rate or 0) * (last.requests or 0)
+    return min(1.0, max(0.0, failed / more))
+
+
+def _loss(before: Sequence[UnitHealth], new: UnitHealth, rate: float | None, spare: int) -> str:
+    known = [value for unit in before if (value := _errors(unit)) is not None]
+    if known and rate is not None:
+        old = fmean(known)
+        lost = (rate - old) / (1 - old) if old < 1 else 0.0
+        beyond = rate - old > max(error_noise(unit) for unit in before)
+        if lost > LOSS + ROUNDING and beyond:
+            return f"error rate {old:.0%} -> {rate:.0%}"
         return ""
-    if not old.endpoints or new.endpoints is None:
+    served = [unit.endpoints for unit in before if unit.endpoints is not None]
+    if not served or new.endpoints is None:
         return ""
-    if new.endpoints + spare < old.endpoints * (1 - LOSS):
-        return f"serving endpoints {old.endpoints} -> {new.endpoints}"
+    mean = fmean(served)
+    if new.endpoints + spare < mean * (1 - LOSS) - ROUNDING:
+        return f"serving endpoints {mean:g} -> {new.endpoints}"
     return ""
+
+
+def _errors(unit: UnitHealth) -> float | None:
+    """Of the minute before the write where that is known, else of the whole window."""
+    return unit.error_rate if unit.error_minute is None else unit.error_minute

@@ -37,9 +37,16 @@ def judge(
     now: Health,
     findings: Sequence[Finding],
     skips: Sequence[Skip],
+    alarms: Mapping[Ref, Sequence[str]] | None = None,
 ) -> Verdict:
-    """The verdict on what is seen now against the baseline's samples."""
-    worse = dict(_worse(gate, baseline, now))
+    """The verdict on what is seen now against the baseline's samples.
+
+    alarms: new alerts that rest on nothing from before the change, by unit (health.alarm).
+    """
+    worse = {
+        **dict(_alarmed(gate, baseline, now, alarms or {})),
+        **dict(_worse(gate, baseline, now)),
+    }
     sure = {ref: why for ref, why in worse.items() if ref in gate.targets or ref in gate.near}
     improved = tuple(ref for ref in gate.targets if _is_better(ref, baseline, now))
     if sure:
@@ -104,11 +111,25 @@ def _worse(gate: Gate, baseline: Sequence[Health], now: Health) -> Iterator[tupl
             if moved and not moved[0].better:
                 yield ref, f"{ref} is worse: {moved[0].what}"
         elif ref in gate.near:
-            bad = next((item for item in moved if not item.better), None)
+            bad = next(_losses(moved), None)
             if bad is not None:
                 yield ref, f"{ref} is worse: {bad.what}"
         elif (bad := _far_loss(old, new, moved)) is not None:
             yield ref, f"{ref}, which the change does not reach, is worse: {bad.what}"
+
+
+def _alarmed(
+    gate: Gate, baseline: Sequence[Health], now: Health, alarms: Mapping[Ref, Sequence[str]]
+) -> Iterator[tuple[Ref, str]]:
+    """Units with new alerts. On a target they are a later component than one that moved before."""
+    for ref, names in sorted(alarms.items()):
+        old, new = _samples(ref, baseline), now.units.get(ref)
+        if not old or new is None or ref in gate.stops:
+            continue
+        if ref not in (*gate.targets, *gate.near) and any(unit.problems for unit in old):
+            continue
+        if ref not in gate.targets or not compare(old, new):
+            yield ref, f"{ref} has a new alert: {', '.join(names)}"
 
 
 def _far_loss(old: Sequence[UnitHealth], new: UnitHealth, moved: tuple[Moved, ...]) -> Moved | None:
@@ -119,8 +140,19 @@ def _far_loss(old: Sequence[UnitHealth], new: UnitHealth, moved: tuple[Moved, ..
     """
     if any(unit.problems for unit in old):
         return None
-    losses = (item for item in moved if not item.better)
-    return next((item for item in losses if not _is_sated(new, item.component)), None)
+    return next((item for item in _losses(moved) if not _is_sated(new, item.component)), None)
+
+
+def _losses(moved: tuple[Moved, ...]) -> Iterator[Moved]:
+    """What got worse.
+
+    Latency is that of requests that succeed. Where fewer fail than before these are others, which
+    did not get through at all: failing in 2 ms and answering in 80 is no loss.
+    """
+    fewer_fail = any(item.better and item.component == "errors" for item in moved)
+    return (
+        item for item in moved if not item.better and not (fewer_fail and item.component == "p99")
+    )
 
 
 def _is_sated(unit: UnitHealth, component: str) -> bool:

@@ -19,7 +19,7 @@ DEFAULT_INTERVAL_S = 60.0
 """Of scrapes and evaluations where the configuration cannot be read: Prometheus' own default."""
 
 UNITS_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
-PART = re.compile(r"(\d+)(ms|[smhdwy])")
+PART = re.compile(r"(\d{1,9})(ms|[smhdwy])")
 INTERVAL = re.compile(r"^\s+(scrape|evaluation)_interval:\s*[\"']?(\w+)", re.MULTILINE)
 GLOBAL = re.compile(r"^global:\n(?:[ \t]+.*\n?)*", re.MULTILINE)
 

@@ -96,6 +96,26 @@ def test_a_service_that_failed_in_2_ms_and_answers_in_80_must_commit(tmp_path: P
     assert done.state is COMMITTED, done.why
 
 
+def test_a_service_whose_errors_grow_at_the_cost_of_another_must_be_undone(tmp_path: Path) -> None:
+    """Improvement of one Service at the cost of another (must undo): every pod stays ready."""
+    stand = Stand.make(tmp_path, broken_image(*app("catalog", env={"UPSTREAMS": "cart:80"})))
+    monitoring = Monitoring(stand)
+    monitoring.serves("cart", DOWN, ago_s=LONG_S)
+    monitoring.serves("catalog", Load(10), ago_s=LONG_S)
+    before = stand.spec()
+    plan = stand.plan()
+
+    def trade() -> None:
+        monitoring.serves("cart", Load(10))
+        monitoring.serves("catalog", Load(10, errors=0.4))
+
+    stand.cluster.after_write = once(trade)
+    done, _ = execute(stand, plan, monitoring)
+    assert done.state is UNDONE, done.why
+    assert "catalog" in done.why
+    assert stand.spec() == before
+
+
 def test_undo_of_a_good_fix_must_restore_the_fault(tmp_path: Path) -> None:
     """Undo of a good fix (must restore the fault): fidelity decides, not health."""
     stand = Stand.make(tmp_path, broken_image())
