@@ -1,22 +1,27 @@
 """Go back to an earlier revision's pod template (kubectl rollout undo). Reversible.
 
-The template is that of the ReplicaSet with this revision, without the hash label that the
-controller adds; annotations and other fields of the Deployment stay as they are.
+The template is that of the revision (a Deployment keeps ReplicaSets, a StatefulSet or DaemonSet
+ControllerRevisions), without the hash label that the Deployment's controller adds; annotations and
+other fields of the workload stay as they are.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from stratus_cli.actions.base import Item, Prepared, Reader, line, target, update
 from stratus_cli.actions.whole import misshapen, whole
 from stratus_cli.kube.graph import REVISION_ANNOTATION
+from stratus_cli.kube.kinds import WORKLOADS
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
 
 HASH_LABEL = "pod-template-hash"
+DIRECTIVE = "$patch"
+"""A ControllerRevision holds its template as a patch that replaces the whole template."""
 
 
 @dataclass(frozen=True)
@@ -29,40 +34,65 @@ class RollBack:
 
     def prepare(self, read: Reader) -> tuple[Prepared, ...] | Refusal:
         """One update of the pod template."""
-        if self.ref.kind != "Deployment":
-            return Refusal("kind", f"revisions of a {self.ref.kind} are not kept as ReplicaSets")
+        if self.ref.kind not in WORKLOADS:
+            return Refusal("kind", f"a {self.ref.kind} keeps no revisions")
         before = whole(read, self.ref)
         if isinstance(before, Refusal):
             return before
         if (before.get("spec") or {}).get("paused"):
             return Refusal("paused", f"{self.ref} is paused", "resume its rollout first")
-        revisions = self._revisions(before, read)
-        chosen = self.revision or max(list(revisions)[1:], default=0)
-        if chosen not in revisions:
-            known = ", ".join(map(str, revisions)) or "none"
+        kept = _replica_sets if self.ref.kind == "Deployment" else _controller_revisions
+        templates = dict(sorted(kept(before, self.ref, read), reverse=True, key=_number))
+        chosen = self.revision or max(list(templates)[1:], default=0)
+        if chosen not in templates:
+            known = ", ".join(map(str, templates)) or "none"
             return Refusal("revision", f"{self.ref} has no revision {chosen}", f"it has {known}")
         after = copy.deepcopy(before)
-        template = copy.deepcopy(revisions[chosen]["spec"]["template"])
-        labels = (template.get("metadata") or {}).get("labels") or {}
-        labels.pop(HASH_LABEL, None)
-        template.setdefault("metadata", {}).setdefault("creationTimestamp", None)
-        if "creationTimestamp" not in (before["spec"]["template"].get("metadata") or {}):
-            template["metadata"].pop("creationTimestamp")
-        after["spec"]["template"] = template
+        after["spec"]["template"] = _as_written(templates[chosen], before["spec"]["template"])
         words = ("rollout", "undo", target(self.ref), f"--to-revision={chosen}")
         # The whole template is replaced, so nobody may have changed any of it meanwhile.
         return update(before, after, self.ref, line(*words, ref=self.ref), also=("spec.template",))
 
-    def _revisions(self, owner: Item, read: Reader) -> dict[int, Item]:
-        """The owner's ReplicaSets by revision, newest first."""
-        uid = owner["metadata"].get("uid")
-        found: dict[int, Item] = {}
-        for item in read.list("ReplicaSet", self.ref.namespace):
-            if misshapen(item, "ReplicaSet"):
-                continue
-            meta = item["metadata"]
-            owners = [ref.get("uid") for ref in meta.get("ownerReferences") or ()]
-            number = str((meta.get("annotations") or {}).get(REVISION_ANNOTATION, ""))
-            if uid in owners and number.isdecimal():
-                found[int(number)] = item
-        return dict(sorted(found.items(), reverse=True))
+
+def _number(kept: tuple[int, Item]) -> int:
+    return kept[0]
+
+
+def _as_written(template: Item, present: Item) -> Item:
+    """A kept template as it stood in the workload."""
+    made = copy.deepcopy({key: value for key, value in template.items() if key != DIRECTIVE})
+    meta = dict(made.get("metadata") or {})
+    if "labels" in meta:
+        meta["labels"] = {k: v for k, v in (meta["labels"] or {}).items() if k != HASH_LABEL}
+    # Older API servers write a null here, and keep it.
+    meta.pop("creationTimestamp", None)
+    if "creationTimestamp" in (present.get("metadata") or {}):
+        meta["creationTimestamp"] = None
+    return {**made, "metadata": meta}
+
+
+def _replica_sets(owner: Item, ref: Ref, read: Reader) -> Iterator[tuple[int, Item]]:
+    """(revision, template) of each ReplicaSet that the Deployment keeps."""
+    for item in _owned("ReplicaSet", owner, ref, read):
+        number = str((item["metadata"].get("annotations") or {}).get(REVISION_ANNOTATION, ""))
+        if number.isdecimal() and not misshapen(item, "ReplicaSet"):
+            yield int(number), item["spec"]["template"]
+
+
+def _controller_revisions(owner: Item, ref: Ref, read: Reader) -> Iterator[tuple[int, Item]]:
+    """(revision, template) of each ControllerRevision that the workload keeps."""
+    for item in _owned("ControllerRevision", owner, ref, read):
+        number, data = item.get("revision"), item.get("data")
+        # Its data is a part of a workload, so it is of the same shape.
+        part = {"metadata": {}, **data} if isinstance(data, dict) else {}
+        if isinstance(number, int) and not misshapen(part, ref.kind):
+            yield number, part["spec"]["template"]
+
+
+def _owned(kind: str, owner: Item, ref: Ref, read: Reader) -> Iterator[Item]:
+    uid = owner["metadata"].get("uid")
+    for item in read.list(kind, ref.namespace):
+        if not misshapen(item, ""):
+            owners = item["metadata"].get("ownerReferences") or ()
+            if uid in [one.get("uid") for one in owners]:
+                yield item

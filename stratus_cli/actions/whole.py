@@ -31,9 +31,8 @@ def misshapen(item: Item, kind: str) -> str:
     meta = item.get("metadata")
     if not isinstance(meta, dict):
         return "metadata"
-    for name in ("labels", "annotations"):
-        if not isinstance(meta.get(name) or {}, dict):
-            return f"metadata.{name}"
+    if _marks(meta):
+        return _marks(meta)
     for name in ("ownerReferences", "finalizers"):
         if not isinstance(meta.get(name) or [], list):
             return f"metadata.{name}"
@@ -44,6 +43,15 @@ def misshapen(item: Item, kind: str) -> str:
     return _template(item, kind)
 
 
+def _marks(meta: Any) -> str:  # noqa: ANN401  # JSON from a cluster
+    if not isinstance(meta or {}, dict):
+        return "metadata"
+    for name in ("labels", "annotations"):
+        if not isinstance((meta or {}).get(name) or {}, dict):
+            return f"metadata.{name}"
+    return ""
+
+
 def _template(item: Item, kind: str) -> str:
     node: Any = item
     walked = []
@@ -52,8 +60,10 @@ def _template(item: Item, kind: str) -> str:
         node = node.get(name)
         if not isinstance(node, dict):
             return ".".join(walked)
-        if name == "template" and not isinstance(node.get("metadata") or {}, dict):
-            return ".".join((*walked, "metadata"))
+        if name == "template":
+            wrong = _marks(node.get("metadata"))
+            if wrong:
+                return ".".join((*walked, wrong))
     return _containers(node, ".".join(walked)) if walked else ""
 
 

@@ -93,6 +93,7 @@ _KINDS = (
         aliases=("pvc",),
     ),
     KindInfo("Event", "v1", "events", True, objects.Event, core=True, aliases=("ev",)),
+    KindInfo("ControllerRevision", "apps/v1", "controllerrevisions"),
     KindInfo("ServiceAccount", "v1", "serviceaccounts", aliases=("sa",)),
     KindInfo("LimitRange", "v1", "limitranges", aliases=("limits",)),
     KindInfo("Lease", "coordination.k8s.io/v1", "leases"),
