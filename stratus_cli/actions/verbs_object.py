@@ -8,6 +8,7 @@ from stratus_cli.actions.apply_object import ApplyObject
 from stratus_cli.actions.base import Action
 from stratus_cli.actions.create_object import CreateObject
 from stratus_cli.actions.delete_object import DeleteObject
+from stratus_cli.actions.document_field import DocumentField, fields_named
 from stratus_cli.actions.documents import DEEPEST, document_of, is_deep, manifest_ref
 from stratus_cli.actions.expose import PROTOCOLS, Expose
 from stratus_cli.actions.expose import TYPES as SERVICE_TYPES
@@ -53,7 +54,10 @@ def _patch(parsed: Parsed, namespace: str) -> Made:
         return document
     if is_deep(document):
         return Refusal("patch", f"a document of more than {DEEPEST} levels")
-    return (PatchObject(ref, document, form),)
+    fields = fields_named(ref, document) if form == "json" else None
+    if isinstance(fields, Refusal):
+        return fields
+    return (DocumentField(ref, fields),) if fields else (PatchObject(ref, document, form),)
 
 
 def _expose(parsed: Parsed, namespace: str) -> Made:

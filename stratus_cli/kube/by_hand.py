@@ -10,7 +10,7 @@ import re
 import shlex
 from typing import Any
 
-from stratus_cli.kube.diff import diff
+from stratus_cli.kube.diff import diff, of_whole_values
 from stratus_cli.kube.paths import with_value
 from stratus_cli.model.change import ABSENT, Change, FieldEdit, Json
 from stratus_cli.model.ref import Ref
@@ -25,7 +25,7 @@ def kubectl_of_change(change: Change) -> str:
         return f"kubectl{where} delete {target}"
     if change.before is None:
         return f"kubectl{where} create -f -   # the manifest is in the journal"
-    edits = diff(change.before, change.after)
+    edits = of_whole_values(diff(change.before, change.after), change.before, change.after)
     if not edits:
         return f"kubectl{where} get {target}   # nothing to change"
     return _short(change.ref, edits) or _patch(change.ref, edits)

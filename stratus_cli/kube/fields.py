@@ -9,22 +9,33 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from stratus_cli.kube.document import value_in
 from stratus_cli.model.change import ABSENT, Json
 
-Segment = str | int | Mapping[str, str]
-"""A key, a position in a list, or the keys that tell an element of a list."""
+
+@dataclass(frozen=True)
+class Inside:
+    """A field inside a text that is a JSON or YAML document: `data["app.json"]#/db/port`."""
+
+    pointer: str
+
+
+Segment = str | int | Mapping[str, str] | Inside
+"""A key, a position in a list, the keys that tell an element of a list, or the last: Inside."""
 
 _TOKEN = re.compile(
     r"""\.?(?P<name>[A-Za-z_$][\w$-]*)        # .spec
       |\["(?P<quoted>(?:[^"\\]|\\.)*)"\]      # ["a.b/c"]
       |\[(?P<index>\d+)\]                     # [0]
       |\[(?P<keys>[\w-]+=[^\]]*)\]            # [port=80,protocol=TCP]
+      |\#(?P<inside>/.*)                       # #/db/port
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.DOTALL,
 )
 
 
@@ -43,6 +54,8 @@ def segments(path: str) -> tuple[Segment, ...]:
             found.append(json.loads(f'"{match["quoted"]}"'))
         elif match["index"] is not None:
             found.append(int(match["index"]))
+        elif match["inside"] is not None:
+            found.append(Inside(match["inside"]))
         else:
             pairs = (pair.partition("=") for pair in match["keys"].split(","))
             found.append({key: value for key, _, value in pairs})
@@ -83,6 +96,8 @@ def _step(node: Any, segment: Segment) -> Any:  # noqa: ANN401  # see read
             names = dict(zip(node.__struct_encode_fields__, node.__struct_fields__, strict=True))
             return getattr(node, names[segment]) if segment in names else ABSENT
         return ABSENT
+    if isinstance(segment, Inside):
+        return value_in(node, segment.pointer)
     if not isinstance(node, Sequence) or isinstance(node, str):
         return ABSENT
     if isinstance(segment, int):

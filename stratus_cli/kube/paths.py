@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stratus_cli.kube.fields import Segment, segments
+from stratus_cli.kube.document import value_in, with_value_in
+from stratus_cli.kube.fields import Inside, Segment, segments
 from stratus_cli.kube.lists import NUMBERS
 from stratus_cli.model.change import ABSENT, Json
 
@@ -50,6 +51,9 @@ def set_at(node: Json, path: tuple[Segment, ...], value: Json) -> None:
         _put(node, head, value)
         return
     below = child(node, head)
+    if isinstance(rest[0], Inside):
+        _put(node, head, _edited(below, rest[0], value))
+        return
     if below is ABSENT or below is None:
         if value is ABSENT:
             return
@@ -64,6 +68,8 @@ def child(node: Json, segment: Segment) -> Json:
     """One step down, or ABSENT."""
     if isinstance(segment, str):
         return node.get(segment, ABSENT) if isinstance(node, Mapping) else ABSENT
+    if isinstance(segment, Inside):
+        return value_in(node, segment.pointer)
     if not isinstance(node, list):
         return ABSENT
     if isinstance(segment, int):
@@ -84,6 +90,8 @@ def render_path(path: Iterable[Segment]) -> str:
     for segment in path:
         if isinstance(segment, int):
             text += f"[{segment}]"
+        elif isinstance(segment, Inside):
+            text += f"#{segment.pointer}"
         elif isinstance(segment, Mapping):
             text += "[" + ",".join(f"{name}={value}" for name, value in segment.items()) + "]"
         elif _PLAIN.fullmatch(segment):
@@ -103,6 +111,12 @@ def _key(name: str, text: str) -> str | int:
     return int(text) if name in NUMBERS and text.isdecimal() else text
 
 
+def _edited(text: Json, inside: Inside, value: Json) -> str:
+    if not isinstance(text, str) or value is ABSENT:
+        raise ValueError(f"{inside.pointer}: only a value inside a text is replaced in place")
+    return with_value_in(text, inside.pointer, value)
+
+
 def _put(node: Json, head: Segment, value: Json) -> None:
     if isinstance(head, str) and isinstance(node, dict):
         if value is ABSENT:
@@ -110,7 +124,7 @@ def _put(node: Json, head: Segment, value: Json) -> None:
         else:
             node[head] = value
         return
-    if isinstance(head, str) or not isinstance(node, list):
+    if isinstance(head, str | Inside) or not isinstance(node, list):
         raise ValueError(f"the path does not fit the object at {head!r}")
     place = _place(node, head)
     if value is ABSENT:

@@ -10,7 +10,7 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stratus_cli.kube.fields import Segment, segments
+from stratus_cli.kube.fields import Inside, Segment, segments
 
 IDENTITY = ("apiVersion", "kind")
 Json = Any
@@ -24,7 +24,9 @@ def skeleton(item: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
         "metadata": {name: meta[name] for name in ("name", "namespace") if name in meta},
     }
     for path in paths:
-        _keep(item, kept, segments(path))
+        # A text is kept whole, whatever field inside it is meant.
+        way = [part for part in segments(path) if not isinstance(part, Inside)]
+        _keep(item, kept, tuple(way))
     return kept
 
 
@@ -62,7 +64,7 @@ def _empty(found: Json, head: Segment) -> Json:
 def _child(node: Json, head: Segment) -> Json:
     if isinstance(head, str):
         return node.get(head, _NOTHING) if isinstance(node, Mapping) else _NOTHING
-    if not isinstance(node, list):
+    if not isinstance(node, list) or isinstance(head, Inside):
         return _NOTHING
     if isinstance(head, int):
         return node[head] if head < len(node) else _NOTHING

@@ -80,7 +80,7 @@ def _weigh(edit: FieldEdit, weighed: _Weighed) -> None:
     if same_value(now, edit.after):
         weighed.already.append(edit)
         return
-    if same_value(now, edit.before):
+    if same_value(now, edit.before) and _fits(weighed.live, edit):
         weighed.restored.append(FieldEdit(edit.path, now, edit.after))
         return
     below = edits_below(weighed.kind, edit, now)
@@ -91,6 +91,17 @@ def _weigh(edit: FieldEdit, weighed: _Weighed) -> None:
         weighed.split.append(edit.path)
     for part in below:
         _weigh(part, weighed)
+
+
+def _fits(live: Mapping[str, Any], edit: FieldEdit) -> bool:
+    """Whether the edit can be made. A text that somebody rewrote may have no place for it."""
+    if "#" not in edit.path:
+        return True
+    try:
+        apply_edits(live, (edit,))
+    except ValueError:
+        return False
+    return True
 
 
 def _forced(made: dict[str, Any], weighed: _Weighed) -> tuple[dict[str, Any], tuple[Clash, ...]]:
