@@ -78,8 +78,8 @@ class DemoWiring(Wiring):
             "XDG_CONFIG_HOME": str(folder / "config"),
         }
         super().__init__(env, base.stdin, base.stdout, base.stderr)
-        self._twin = Twin(load_world(demo_world()))
-        self._clock = TwinClock(self._twin)
+        self.twin = Twin(load_world(demo_world()))
+        self._clock = TwinClock(self.twin)
 
     def clock(self) -> Clock:
         """Virtual time: waiting advances the simulation."""
@@ -89,9 +89,9 @@ class DemoWiring(Wiring):
         """Nobody in particular."""
         return "demo"
 
-    def cluster(self, options: Options) -> Twin:
+    def cluster(self, options: Options) -> Cluster:
         """The one twin of the whole story."""
-        return self._twin
+        return self.twin
 
     def sources(self, options: Options, cluster: Cluster) -> tuple[Source, ...]:
         """The twin has no telemetry."""

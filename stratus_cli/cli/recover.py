@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from stratus_cli.cli import choices
-from stratus_cli.cli.session import session
-from stratus_cli.model.errors import UsageError
+from stratus_cli.cli.session import TransactionIsOpenError, session
+from stratus_cli.model.errors import Refused, UsageError
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -40,4 +40,15 @@ def recover(
             run.finish(accept_as_is(ports, accept))
         mode = "finish" if finish else "rollback" if rollback else "ask"
         request = ScopeRequest(run.options.asked)
-        run.finish(close(ports, mode, lambda: observe(ports, request)))
+        try:
+            report = close(ports, mode, lambda: observe(ports, request))
+        except Refused as error:
+            left = run.open_transactions()
+            if not left:
+                raise
+            raise TransactionIsOpenError(
+                f"{error.what}; {left[0].id} ({left[0].title}) is still open",
+                error.where or str(run.journal_path),
+                f"Say what to do with it: {run.recover_line} --rollback   (or --finish)",
+            ) from error
+        run.finish(report)

@@ -6,6 +6,7 @@ know what a command is about.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -114,6 +115,12 @@ class Session:
         """The journal's path for undo lines, where there is one."""
         return "" if self.options.recording else str(self.journal_path)
 
+    @property
+    def recover_line(self) -> str:
+        """The command that closes what is open in this journal."""
+        named = f" --journal {shlex.quote(self.options.journal)}" if self.options.journal else ""
+        return f"stratus recover{named}"
+
     def open_transactions(self) -> tuple[RecordedTransaction, ...]:
         """Transactions without an end, read without taking the journal's lock."""
         from stratus_cli.flow.recover import open_transactions
@@ -207,7 +214,8 @@ def session(
 ) -> Iterator[Session]:
     """Open a command's session. writes: say where first, hold the journal, roll back on signals.
 
-    tolerate_open: an open transaction does not stop this command (recover).
+    tolerate_open: an open transaction does not stop this command (recover). watch_journal: False
+    for commands that ask no cluster; they look into every journal that is here.
     """
     root = ctx.find_root()
     given = dict(root.ensure_object(dict))
@@ -219,7 +227,9 @@ def session(
         try:
             if writes:
                 _start_writing(run, stack, tolerate_open=tolerate_open)
-            elif watch_journal and not options.recording:
+            elif not watch_journal:
+                _notice_of_any(run)
+            elif not options.recording:
                 _notice(run)
             yield run
         except KeyboardInterrupt:
@@ -243,9 +253,9 @@ def _start_writing(run: Session, stack: ExitStack, *, tolerate_open: bool) -> No
     left = run.open_transactions()
     if left and not tolerate_open:
         raise TransactionIsOpenError(
-            f"transaction {left[0].id} was left open; nothing was done",
+            f"transaction {left[0].id} ({left[0].title}) was left open; nothing was done",
             str(run.journal_path),
-            f"Close it first: stratus recover --journal {run.journal_path}",
+            f"Close it first: {run.recover_line}",
         )
 
 
@@ -267,7 +277,22 @@ def _notice(run: Session) -> None:
     except StratusError:
         return  # the command itself will meet it, and say it once
     for tx in left:
-        run.say(f"OPEN transaction {tx.id} ({tx.title}): stratus recover")
+        run.say(f"OPEN transaction {tx.id} ({tx.title}): {run.recover_line}")
+
+
+def _notice_of_any(run: Session) -> None:
+    """The same without a cluster: of the journal named, or of every one that is here."""
+    from stratus_cli.flow.recover import open_transactions
+    from stratus_cli.journal.file import read_entries
+
+    for path in run.wiring.journals(run.options):
+        try:
+            left = open_transactions(read_entries(path))
+        except StratusError:
+            continue  # whoever works with this journal is told
+        for tx in left:
+            recover = f"stratus recover --journal {shlex.quote(str(path))}"
+            run.say(f"OPEN transaction {tx.id} ({tx.title}): {recover}")
 
 
 def _left(run: Session) -> int:
@@ -277,5 +302,5 @@ def _left(run: Session) -> int:
         run.say("interrupted; nothing is left half-done")
         return exits.INTERRUPTED[run.interrupt.signum]  # type: ignore[index]  # IntEnum key
     for tx in left:
-        run.say(f"transaction {tx.id} is OPEN; next: stratus recover --journal {run.journal_path}")
+        run.say(f"transaction {tx.id} is OPEN; next: {run.recover_line}")
     return exits.NOT_RESTORED

@@ -115,8 +115,15 @@ class Wiring:
 
     def has_journals(self) -> bool:
         """Whether this person has any journal, so that a first look costs no extra read."""
-        folder = state_folder(self.env)
-        return folder.is_dir() and any(folder.glob("**/*.jsonl"))
+        return bool(self.journals(Options()))
+
+    def journals(self, options: Options) -> tuple[Path, ...]:
+        """The journal named, or all that are here; what was set aside or archived is not."""
+        if options.journal:
+            path = Path(options.journal)
+            return (path,) if path.exists() else ()
+        found = (state_folder(self.env) / "journals").glob("*.jsonl")
+        return tuple(sorted(path for path in found if "." not in path.stem))
 
     def journal(
         self, options: Options, identity: ClusterIdentity

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -54,10 +55,26 @@ def transaction_history(tx: RecordedTransaction, journal: str) -> Page:
         page.line(("inverse: ", "dim"), kubectl_of_change(change.inverse()), indent=6)
     if tx.why:
         page.field("why", clean(tx.why))
+    page.add(_next(tx, journal))
+    return page
+
+
+def _next(tx: RecordedTransaction, journal: str) -> Page:
+    """What can be done with it now."""
+    page = Page()
+    here = f" --journal {shlex.quote(journal)}" if journal else ""
     if tx.undone_by:
         page.field("undone by", clean(tx.undone_by))
+        page.field("next", f"to do it again: stratus undo {clean(tx.undone_by)}{here}")
     elif tx.state is TransactionState.COMMITTED:
-        page.line(("undo: ", "dim"), f"stratus undo {tx.id} --journal {clean(journal)}", indent=3)
+        page.line(("undo: ", "dim"), f"stratus undo {clean(tx.id)}{here}", indent=3)
+    elif tx.state is None:
+        page.field("next", f"stratus recover --rollback{here}   (or --finish)")
+    elif tx.state is TransactionState.NEEDS_HUMAN and tx.accepted:
+        page.field("accepted", "a person said that it is well as it is")
+    elif tx.state is TransactionState.NEEDS_HUMAN:
+        accept = f"stratus recover --accept {clean(tx.id)}{here}"
+        page.field("next", f"put the fields above right, then: {accept}")
     return page
 
 

@@ -13,7 +13,7 @@ from stratus_cli.render.incident_text import STYLE, fold, headline, incident_pag
 from stratus_cli.render.page import Page
 from stratus_cli.render.plan_text import candidate_page
 from stratus_cli.render.safe import clean, count, seconds
-from stratus_cli.render.transaction_text import transaction_page
+from stratus_cli.render.transaction_text import MEANS, transaction_page
 
 _WRITING = ("mitigate", "run", "undo", "recover")
 
@@ -105,13 +105,20 @@ def _outcome_line(report: Report) -> str:
 def _undo_line(report: Report) -> str:
     if not report.transactions:
         return report.notes[0] if report.notes else "nothing to do"
-    verb = "taken back" if report.command == "undo" else "closed"
     parts = []
     for tx in report.transactions:
         state = "OPEN" if tx.open else tx.state.value
-        done = verb if tx.state in (TransactionState.COMMITTED, TransactionState.UNDONE) else ""
-        parts.append(f"{state}: {clean(_title(tx))} {done}".rstrip())
+        parts.append(f"{state}: {clean(_title(tx))}; {_became(report, tx)}")
     return "; ".join(parts)
+
+
+def _became(report: Report, tx: TransactionReport) -> str:
+    """What the end of an undo or of a recovery means for the cluster."""
+    if tx.open:
+        return "still open"
+    if report.command == "undo" and tx.state is TransactionState.COMMITTED:
+        return "taken back, every field reads as before"
+    return MEANS[tx.state]
 
 
 def _title(tx: TransactionReport) -> str:

@@ -27,8 +27,13 @@ def transaction_page(tx: TransactionReport, *, journal: str) -> Page:
     """One transaction: state, why, what was not restored, the next command."""
     page = Page()
     if tx.open:
-        page.line(("OPEN", "bold red"), f"  {tx.id}  left open after {count(tx.writes, 'write')}")
-        page.field("next", (f"stratus recover{_journal(journal)}", "bold"))
+        page.line(
+            ("OPEN", "bold red"), f"  {clean(tx.id)}  left open after {count(tx.writes, 'write')}"
+        )
+        if tx.why:
+            page.field("why", clean(tx.why))
+        recover = f"stratus recover --rollback{_journal(journal)}"
+        page.field("next", (recover, "bold"), "   (or --finish)")
         return page
     waited = f", waited {seconds(tx.waited_s)}" if tx.waited_s else ""
     page.line(

@@ -8,14 +8,19 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from stratus_cli.cli.app import main
 from stratus_cli.cli.demonstration import DemoWiring
 from stratus_cli.cli.options import Options
 from stratus_cli.cli.wiring import Wiring
 from stratus_cli.cluster.twin.twin import Twin
+from stratus_cli.model.ports import Cluster
+from tests.fakes.faulty import Crash, FaultyCluster
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 
@@ -41,17 +46,41 @@ class Outcome:
         return f"$ {command}\n{self.out}{err}--- exit {self.code}\n"
 
 
+class StageWiring(DemoWiring):
+    """The demo's, with something between the commands and the twin where a test says so."""
+
+    between: Callable[[Twin], Cluster] | None = None
+    person = "demo"
+
+    def cluster(self, options: Options) -> Cluster:
+        """The twin, or what stands before it."""
+        return self.between(self.twin) if self.between else self.twin
+
+    def who(self) -> str:
+        """The person at the keyboard now."""
+        return self.person
+
+
 class Stage:
     """Runs command lines, one after the other, on one twin."""
 
     def __init__(self, folder: Path) -> None:
         base = Wiring({}, io.StringIO(), io.StringIO(), io.StringIO())
-        self.wiring = DemoWiring(base, folder)
+        self.wiring = StageWiring(base, folder)
 
     @property
     def twin(self) -> Twin:
         """The cluster, for what somebody else does to it."""
-        return self.wiring.cluster(Options())
+        return self.wiring.twin
+
+    def crash(self, *arguments: str, write: int = 1, when: str = "after") -> None:
+        """A command whose process dies at this write."""
+        faults = {write: f"crash-{when}"}
+        faulty = FaultyCluster(self.twin, faults)
+        self.wiring.between = lambda _: faulty
+        with pytest.raises(Crash):
+            self.run(*arguments)
+        self.wiring.between = None
 
     def run(self, *arguments: str, typed: str | None = None) -> Outcome:
         """One command. typed: answers on a terminal; None: there is no terminal."""
