@@ -44,14 +44,18 @@ class Stratus:
     env: Mapping[str, str] = field(default_factory=dict)
 
     def start(
-        self, *arguments: str, module: str = "stratus_cli.cli", env: Mapping[str, str] | None = None
+        self,
+        *arguments: str,
+        module: str = "stratus_cli.cli",
+        env: Mapping[str, str] | None = None,
+        stdin: int = subprocess.DEVNULL,
     ) -> subprocess.Popen[str]:
-        """Start a command and do not wait. module: what `python -m` runs."""
+        """Start a command and do not wait. module: what `python -m` runs. stdin: a file handle."""
         return subprocess.Popen(
             [sys.executable, "-m", module, "--kubeconfig", self.kubeconfig, *arguments],
             cwd=ROOT,
             env={**self._env(), **(env or {})},
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
