@@ -219,10 +219,7 @@ def _blocked(tx: str, plan: Plan, ports: Ports, refused: Sequence[Refusal]) -> T
     """Journaled too: that something was refused, and why, is part of the history."""
     journal = journal_of(ports)
     now = ports.clock.now()
-    why = "; ".join(
-        f"{item.check}: {item.reason}" + (f" ({item.lift})" if item.lift else "")
-        for item in refused
-    )
+    why = "; ".join(map(str, refused))
     journal.append(Begin(tx, now, "mitigate", plan.incident, plan.title, ports.who, body(plan)))
     journal.append(End(tx, now, TransactionState.BLOCKED, why, 0))
     ports.progress.note(f"BLOCKED {tx}: {why}")

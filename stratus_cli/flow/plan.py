@@ -92,7 +92,7 @@ def plan_from_lines(
     for line in lines:
         parsed = kubectl.parse_line(line, namespace)
         if isinstance(parsed, Refusal):
-            return Candidate("", title, tuple(lines), None, parsed)
+            return Candidate("", title, (line,), None, parsed)
         actions.extend(parsed)
     draft = Draft("", title, (), Risk.MEDIUM)
     return _planned(draft, actions, tuple(lines), incident, graph, ports)
