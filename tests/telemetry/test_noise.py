@@ -1,0 +1,145 @@
+"""Noise of the last half hour, windows that start at a moment, and how far alerts look back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stratus_cli.model.ref import Ref
+from stratus_cli.telemetry.look_back import alert_rules, look_back_s
+from stratus_cli.telemetry.noise import deviation
+from stratus_cli.telemetry.prometheus import PrometheusSource
+from stratus_cli.telemetry.prometheus_api import Group, Rule, seconds
+from tests.telemetry.test_prometheus import AT, NOWHERE, POD, WEB, shop, traffic, vector
+from tests.telemetry.web import Answer, answering
+
+RATES = (0.0, 0.1, 0.0, 0.1, 0.2, 0.1)
+
+
+class History:
+    """Answers range queries with RATES, a point a minute."""
+
+    def __init__(self, *, refuses: tuple[str, ...] = ()) -> None:
+        self.refuses = refuses
+        self.asked: list[tuple[str, dict[str, str]]] = []
+
+    def __call__(self, path: str, query: dict[str, str], headers: Mapping[str, str]) -> Answer:
+        self.asked.append((path, query))
+        name = path.rpartition("/")[2]
+        if name in self.refuses:
+            return 403, b""
+        if name == "config":
+            text = "global:\n  scrape_interval: 30s\nscrape_configs:\n- scrape_interval: 5s\n"
+            return 200, _success({"yaml": text})
+        if name == "rules":
+            rule = {"type": "alerting", "name": "Burns", "duration": 120,
+                    "query": "sum(rate(http_requests_total[5m])) > 1"}  # fmt: skip
+            return 200, _success({"groups": [{"interval": 15, "rules": [rule]}]})
+        if name == "query_range":
+            values = {
+                "200": [[AT - 60 * back, str(100 * (1 - RATES[-1 - back]))] for back in range(6)],
+                "500": [[AT - 60 * back, str(100 * RATES[-1 - back])] for back in range(6)],
+            }
+            series = [{"metric": {**POD, "code": code}, "values": v} for code, v in values.items()]
+            return 200, _success({"result": series})
+        if query["query"].startswith("group"):
+            return 200, vector(({"__name__": "http_requests_total"}, 1))
+        return 200, vector(({**POD, "code": "200"}, 90), ({**POD, "code": "500"}, 10))
+
+
+def _success(data: dict[str, object]) -> bytes:
+    return json.dumps({"status": "success", "data": data}).encode()
+
+
+def test_noise_is_the_deviation_over_the_last_half_hour() -> None:
+    """Asked for by the server's own clock; the newest step is the minute before."""
+    history = History()
+    with answering(history) as url:
+        source = PrometheusSource(NOWHERE, url)
+        assert traffic(source.read(shop()))[WEB].error_mad is None
+        source.count_since(None, noise=True)
+        snap = source.read(shop())
+    found = traffic(snap)[WEB]
+    assert found.error_mad == pytest.approx(0.05)
+    assert found.error_minute == pytest.approx(0.1)
+    (query,) = [query for path, query in history.asked if path.endswith("query_range")]
+    # Four scrapes a step: one every 30 s makes it two minutes.
+    assert (float(query["end"]), query["step"]) == (AT, "120")
+    assert float(query["start"]) == AT - 1800 + 120
+    assert "[120s]" in query["query"]
+    assert [(rule.name, rule.look_back_s) for rule in snap.signals.rules] == [("Burns", 420.0)]
+    assert snap.signals.scrape_s == 30.0
+
+
+def test_a_prometheus_that_does_not_tell_its_history_leaves_the_least_noise() -> None:
+    """The traffic is still there, and it is no gap."""
+    with answering(History(refuses=("query_range", "config", "rules"))) as url:
+        source = PrometheusSource(NOWHERE, url)
+        source.count_since(None, noise=True)
+        snap = source.read(shop())
+    found = traffic(snap)[WEB]
+    assert (found.error_rate, found.error_mad, found.error_minute) == (0.1, None, None)
+    assert (snap.gaps, snap.signals.rules, snap.signals.scrape_s) == ((), (), None)
+
+
+@pytest.mark.parametrize(("after_s", "window"), [(7.9, "[7s]"), (600.0, "[600s]"), (0.4, None)])
+def test_a_window_starts_at_the_moment_and_never_before(after_s: float, window: str | None) -> None:
+    """Whole seconds, rounded down; none at all in the first second."""
+    history = History()
+    with answering(history) as url:
+        source = PrometheusSource(NOWHERE, url)
+        source.count_since(shop().taken_at - timedelta(seconds=after_s))
+        snap = source.read(shop())
+    counted = [query["query"] for _, query in history.asked if "increase" in query.get("query", "")]
+    assert [window in text for text in counted] == ([True] if window else [])  # type: ignore[operator]
+    assert Ref("Deployment", "shop", "web") in traffic(snap) or window is None
+    assert snap.gaps == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "back"),
+    [
+        ("up == 0", 0),
+        ('rate(x{path="[9h]"}[5m]) > 0.1', 300),
+        ("rate(x[5m]) / rate(y[1h30m])", 5400),
+        ("max_over_time(rate(x[5m])[30m:1m])", 2100),
+        ("rate(x[5m] offset 1h)", 3900),
+        ("job:slo_errors:ratio_rate5m > 1", None),
+        ("rate(job:requests:sum[5m])", None),
+        ('{job="a:b"} > 1', 0),
+    ],
+)
+def test_how_far_an_expression_looks_back(text: str, back: float | None) -> None:
+    """Nothing is said of one that rests on recorded series."""
+    assert look_back_s(text) == back
+
+
+def test_of_two_alerts_with_one_name_the_longer_look_back_counts() -> None:
+    """And one that is not known makes the name unknown."""
+    short, long = Rule("A", "rate(x[5m])", "alerting", 60), Rule("A", "rate(x[1h])", "alerting")
+    recorded = Rule("B", "a:b", "alerting")
+    rules = list(alert_rules([Group(0, [short, long, Rule("B", "x", "alerting"), recorded])]))
+    assert [(rule.name, rule.look_back_s, rule.interval_s) for rule in rules] == [("A", 3600, 60)]
+
+
+@given(st.text(max_size=60))
+def test_hostile_expressions_do_no_harm(text: str) -> None:
+    """A number or nothing."""
+    found = look_back_s(text)
+    assert found is None or found >= 0
+    assert seconds(text) >= 0
+
+
+@given(st.lists(st.floats(0, 1), min_size=5, max_size=40))
+def test_one_outlier_does_not_widen_the_noise_of_a_calm_unit(values: list[float]) -> None:
+    """A deviation is within the spread, and 0 where more than half are equal."""
+    found = deviation(values)
+    assert found is not None
+    assert 0 <= found <= max(values) - min(values)
+    assert deviation([0.5] * (len(values) + 1) + values) == 0
+    assert deviation(values[:4]) is None
