@@ -30,7 +30,10 @@ BY_THE_SERVER = ("metadata.annotations", "metadata.finalizers", "spec.volumeName
 
 @dataclass
 class Written:
-    """One write that was made. before/after: whole objects in normal form; uid: as answered."""
+    """One write that was made. before/after: whole objects in normal form; uid: as answered.
+
+    owners: who owned the changed fields before (kube.field_owners).
+    """
 
     number: int
     ref: Ref
@@ -39,6 +42,7 @@ class Written:
     kubectl: str
     uid: str
     generation: int = 0
+    owners: tuple[Mapping[str, Any], ...] = ()
 
 
 def inverse_on(

@@ -176,7 +176,13 @@ def _reopened(
         elif done is not None and not intent.rollback:
             transaction.written.append(
                 Written(
-                    intent.step, intent.ref, intent.before, done.answer, intent.kubectl, done.uid
+                    intent.step,
+                    intent.ref,
+                    intent.before,
+                    done.answer,
+                    intent.kubectl,
+                    done.uid,
+                    owners=intent.owners,
                 )
             )
     return _Found(transaction, plan, drifted)

@@ -15,6 +15,7 @@ from typing import Any
 from stratus_cli.flow.confirm import fresh
 from stratus_cli.flow.fate import being_deleted, fate_of, is_refusal, uid_of
 from stratus_cli.flow.forward import Drifted, after_on
+from stratus_cli.flow.giving_back import former_owners, give_back
 from stratus_cli.flow.inverse import (
     Difference,
     Written,
@@ -161,6 +162,7 @@ class Transaction:
                     intent.after,
                     intent.kubectl,
                     intent.ref.uid,
+                    owners=intent.owners,
                 )
             )
         return fate
@@ -173,6 +175,8 @@ class Transaction:
                 live = self.ports.cluster.get(item.ref)
             clashes, change = inverse_on(item, live, heirs=self.heirs, force=force)
             if change is None or (clashes and not rollback):
+                if not clashes:
+                    give_back(item, self.ports)  # a crash may have come between the two requests
                 return clashes
             try:
                 made = self._write(
@@ -184,6 +188,7 @@ class Transaction:
                 continue
             if live is None and item.after is not None:
                 self.heirs.heirs[item.uid] = made.uid  # forced: somebody else had deleted it
+            give_back(item, self.ports)
             return clashes
         return ()
 
@@ -204,7 +209,8 @@ class Transaction:
         before = None if live is None else normal_form(live)
         wanted = None if after is None else normal_form(after)
         now = self.ports.clock.now()
-        intent = Intent(self.id, now, number, ref, before, wanted, kubectl, rollback)
+        owners = former_owners(before, wanted, live)
+        intent = Intent(self.id, now, number, ref, before, wanted, kubectl, rollback, owners)
         self.journal.append(intent)
         # From here until an answer the cluster may have it.
         self.doubtful.append((intent, str(meta.get("resourceVersion", ""))))
@@ -247,6 +253,7 @@ class Transaction:
             intent.kubectl,
             uid,
             int(meta.get("generation") or 0),
+            intent.owners,
         )
         self.doubtful = [entry for entry in self.doubtful if entry[0] is not intent]
         self.writes += 1

@@ -58,6 +58,7 @@ def written_by(recorded: RecordedTransaction, only: tuple[int, ...] = ()) -> tup
             dones[intent.step].answer,
             intent.kubectl,
             dones[intent.step].uid,
+            owners=intent.owners,
         )
         for intent in recorded.applied
     ]

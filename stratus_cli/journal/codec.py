@@ -45,6 +45,10 @@ _TEXTS = ("title", "kubectl", "error", "why", "reasons", "unrestored")
 _OBJECTS = ("before", "after", "answer", "plan")
 
 
+# Fields added since the format was frozen: written only where they say something.
+_ADDED = ("owners",)
+
+
 class UnknownRecord(ValueError):
     """A record that this version cannot read. The message says why."""
 
@@ -60,7 +64,9 @@ def to_record(entry: Entry) -> Record:
     """The entry as plain JSON values."""
     record: Record = {"type": _NAME_OF[type(entry)]}
     for field in dataclasses.fields(entry):
-        record[field.name] = _plain(getattr(entry, field.name))
+        value = getattr(entry, field.name)
+        if value or field.name not in _ADDED:
+            record[field.name] = _plain(value)
     return record
 
 

@@ -62,19 +62,19 @@ def _owns(entry: ManagedFieldsEntry, wanted: tuple[Segment, ...]) -> bool:
             return False
         if not node:
             return True  # an atomic field is owned as a whole: {"f:selector": {}}
-        node = _below(node, segment)
+        _, node = below(node, segment)
     return node is not None
 
 
-def _below(node: Mapping[str, Any], segment: Segment) -> Any:  # noqa: ANN401  # FieldsV1 is JSON
-    if isinstance(segment, str):
-        return node.get(f"f:{segment}")
-    if isinstance(segment, int):
-        return node.get(f"i:{segment}")
-    for key, below in node.items():
+def below(node: Mapping[str, Any], segment: Segment) -> tuple[str, Any]:
+    """(key in FieldsV1, what is below it or None) of one part of a field path."""
+    if not isinstance(segment, Mapping):
+        key = f"f:{segment}" if isinstance(segment, str) else f"i:{segment}"
+        return key, node.get(key)
+    for key, found in node.items():
         if key.startswith("k:") and _same_keys(key[2:], segment):
-            return below
-    return None
+            return key, found
+    return "", None
 
 
 def _same_keys(text: str, wanted: Mapping[str, str]) -> bool:

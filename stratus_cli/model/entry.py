@@ -42,7 +42,8 @@ class Baseline:
 class Intent:
     """A write is about to be made; on disk before the API call, and the permission to roll back.
 
-    before/after: complete objects in normal form or None (see model.change.Change).
+    before/after: complete objects in normal form or None (see model.change.Change). owners: the
+    entries of managedFields that owned the changed fields, cut down to these (names, no values).
     """
 
     tx: str
@@ -53,6 +54,7 @@ class Intent:
     after: Mapping[str, Any] | None
     kubectl: str
     rollback: bool = False
+    owners: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,9 @@ class Crash(BaseException):
 
 @dataclass
 class FaultyCluster:
-    """Fails at writes by number (1 is the first). Leases, Events and dry runs do not count.
+    """Fails at writes by number (1 is the first).
+
+    Leases, Events, dry runs and writes of nothing but managedFields do not count.
 
     faults: number -> name: crash-before, crash-after, timeout-applied, timeout-lost, conflict,
     forbidden, error, error-applied, unreachable, unreachable-applied, interrupt-before,
@@ -68,7 +70,8 @@ class FaultyCluster:
 
     def replace(self, item: Mapping[str, Any], *, dry_run: bool = False) -> Item:
         ref = _ref(item)
-        return self._made(ref, lambda: self.inner.replace(item, dry_run=dry_run), dry_run)
+        aside = dry_run or _is_same_but_for_owners(item, self.inner.get(ref))
+        return self._made(ref, lambda: self.inner.replace(item, dry_run=dry_run), aside)
 
     def delete(
         self,
@@ -121,6 +124,15 @@ FAULTS: Mapping[str, Callable[[str], BaseException]] = {
     "error": lambda where: ClusterAnswer(500, "InternalError", "the server failed", where),
     "unreachable": lambda where: ClusterUnreachable("no answer", where),
 }
+
+
+def _is_same_but_for_owners(item: Mapping[str, Any], live: Item | None) -> bool:
+    return live is not None and _unowned(item) == _unowned(live)
+
+
+def _unowned(item: Mapping[str, Any]) -> Item:
+    meta = {key: value for key, value in item["metadata"].items() if key != "managedFields"}
+    return {**item, "metadata": meta}
 
 
 def _ref(item: Mapping[str, Any]) -> Ref:

@@ -38,9 +38,12 @@ class ApiServer:
         self.kill: Callable[[Item, float], None] = lambda pod, grace: store.remove(pod)
 
     def create(
-        self, item: Item, manager: str, *, dry_run: bool = False, apply: bool = False
+        self, item: Item, manager: str, *, dry_run: bool = False, applied: Item | None = None
     ) -> Item:
-        """Store a new object; the stored one is returned (a dry run stores nothing)."""
+        """Store a new object; the stored one is returned (a dry run stores nothing).
+
+        applied: the manifest of a server-side apply.
+        """
         mark = self.names.mark()
         item = without_nulls(item)
         ref = self._named(item)
@@ -60,7 +63,7 @@ class ApiServer:
             item["status"] = {"phase": "Pending", "qosClass": _quality(item)}
         elif "status" not in item and _has_status(ref):
             item["status"] = status if _is_inert(ref.kind) and status else _first_status(ref.kind)
-        managed.written(item, None, manager, self.timeline.stamp(), apply=apply)
+        managed.written(item, None, manager, self.timeline.stamp(), applied=applied)
         if dry_run:
             self.names.rewind(mark)
             return item
@@ -68,7 +71,7 @@ class ApiServer:
         return item
 
     def replace(
-        self, item: Item, manager: str, *, dry_run: bool = False, apply: bool = False
+        self, item: Item, manager: str, *, dry_run: bool = False, applied: Item | None = None
     ) -> Item:
         """PUT over an existing object, with the preconditions that the item carries."""
         item = without_nulls(item)
@@ -87,7 +90,7 @@ class ApiServer:
         counts = ref.kind in GENERATIONS or not is_known(ref.kind, ref.api_version)
         if counts and _wish(item) != _wish(old):
             meta["generation"] = old_meta.get("generation", 0) + 1
-        managed.written(item, old, manager, self.timeline.stamp(), apply=apply)
+        managed.written(item, old, manager, self.timeline.stamp(), applied=applied)
         if item == old or dry_run:
             return item
         self.store.put(item)
@@ -224,9 +227,9 @@ class ApiServer:
             if name in old_meta:
                 meta[name] = old_meta[name]
         meta["resourceVersion"] = old_meta["resourceVersion"]
-        meta.pop("managedFields", None)
-        if "managedFields" in old_meta:
-            meta["managedFields"] = old_meta["managedFields"]
+        meta["managedFields"] = managed.given(meta.pop("managedFields", None), old)
+        if not meta["managedFields"]:
+            del meta["managedFields"]
         for name in ("labels", "annotations"):
             if name in meta and not meta[name]:
                 del meta[name]

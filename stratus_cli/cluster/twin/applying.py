@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from stratus_cli.cluster.twin import managed
 from stratus_cli.cluster.twin.api import ApiServer
-from stratus_cli.cluster.twin.refusals import not_found, not_served
+from stratus_cli.cluster.twin.refusals import apply_conflict, not_found, not_served
 from stratus_cli.cluster.twin.served import served
 from stratus_cli.cluster.twin.store import Item, fresh
 from stratus_cli.cluster.twin.world import Target
@@ -18,8 +19,18 @@ from stratus_cli.model.ref import Ref
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-def apply(api: ApiServer, manifest: Mapping[str, Any], manager: str, *, server_side: bool) -> Item:
-    """Create or update as `kubectl apply` does: three-way, from what was applied last."""
+def apply(
+    api: ApiServer,
+    manifest: Mapping[str, Any],
+    manager: str,
+    *,
+    server_side: bool,
+    force: bool = True,
+) -> Item:
+    """Create or update as `kubectl apply` does: three-way, from what was applied last.
+
+    Server-side without force: Conflict where another manager owns a field and it would change.
+    """
     wanted = fresh(dict(manifest))
     info = served(api.store, wanted["kind"], str(wanted.get("apiVersion", "")))
     if info is None:
@@ -34,10 +45,15 @@ def apply(api: ApiServer, manifest: Mapping[str, Any], manager: str, *, server_s
     if not server_side:
         meta["annotations"] = {**(meta.get("annotations") or {}), LAST_APPLIED: text}
     if live is None:
-        return api.create(wanted, manager, apply=server_side)
+        return api.create(wanted, manager, applied=fresh(wanted) if server_side else None)
     patch = _with_deletions(wanted["kind"], (), before, wanted)
     merged = strategic(_without_identity(live), patch, wanted["kind"])
-    return api.replace(merged, manager, apply=server_side)
+    if not server_side:
+        return api.replace(merged, manager)
+    found = list(managed.conflicts(wanted, live, manager))
+    if found and not force:
+        raise apply_conflict(wanted, found)
+    return api.replace(merged, manager, applied=wanted)
 
 
 def patch(api: ApiServer, target: Target, manager: str) -> Item:

@@ -23,11 +23,17 @@ META = ("labels", "annotations", "finalizers", "ownerReferences")
 UNTRACKED = frozenset({"Event", "Lease", "EndpointSlice"})
 
 
-def written(item: Item, old: Item | None, manager: str, stamp: str, *, apply: bool = False) -> None:
-    """Set metadata.managedFields of a written object, in place. old: what it replaces."""
+def written(
+    item: Item, old: Item | None, manager: str, stamp: str, *, applied: Item | None = None
+) -> None:
+    """Set metadata.managedFields of a written object, in place. old: what it replaces.
+
+    The entries that the item carries are the ones to start from (see given). applied: the manifest
+    of a server-side apply; its fields are the manager's, and others keep those that it agrees with.
+    """
     if item["kind"] in UNTRACKED:
         return
-    entries = (old["metadata"].get("managedFields") or []) if old else []
+    entries = (item["metadata"].get("managedFields") or []) if old else []
     new_leaves = leaves(item)
     old_leaves = leaves(old) if old else {}
     changed = {
@@ -35,13 +41,15 @@ def written(item: Item, old: Item | None, manager: str, stamp: str, *, apply: bo
         for path, value in new_leaves.items()
         if path not in old_leaves or old_leaves[path] != value
     }
-    if apply:
-        changed = set(new_leaves)
+    lost = changed
+    if applied is not None:
+        changed = set(leaves(applied)) & set(new_leaves)
+        lost = lost & changed
     gone = set(old_leaves) - set(new_leaves)
     if not changed and not gone and old is not None:
         item["metadata"]["managedFields"] = entries
         return
-    operation = "Apply" if apply else "Update"
+    operation = "Update" if applied is None else "Apply"
     kept: list[Item] = []
     mine: set[Path] = set()
     for entry in entries:
@@ -51,11 +59,45 @@ def written(item: Item, old: Item | None, manager: str, stamp: str, *, apply: bo
         owned = _paths(entry["fieldsV1"])
         if (entry["manager"], entry["operation"]) == (manager, operation):
             mine = owned - gone
-        elif remaining := owned - gone - (set() if apply else changed):
+        elif remaining := owned - gone - lost:
             kept.append({**entry, "fieldsV1": _tree(remaining)})
     if mine | changed:
         kept.append(_entry(item, manager, operation, stamp, _tree(mine | changed)))
     item["metadata"]["managedFields"] = kept
+
+
+def conflicts(applied: Item, live: Item, manager: str) -> Iterator[tuple[str, str, str]]:
+    """(manager, its apiVersion, field) for what a server-side apply would change of others'."""
+    present = leaves(live)
+    differing = {
+        path for path, value in leaves(applied).items() if present.get(path, value) != value
+    }
+    for entry in live["metadata"].get("managedFields") or ():
+        if entry.get("subresource") or (entry["manager"], entry["operation"]) == (manager, "Apply"):
+            continue
+        for path in sorted(differing & _paths(entry["fieldsV1"])):
+            yield entry["manager"], entry["apiVersion"], _shown(path)
+
+
+def _shown(path: Path) -> str:
+    parts = (part.removeprefix("f:") for part in path)
+    return "".join(f"[{part[2:]}]" if part.startswith("k:") else f".{part}" for part in parts)
+
+
+def given(entries: Any, old: Item) -> list[Item]:  # noqa: ANN401  # what a client sent
+    """What a PUT that carries these starts from: they count where they can be read.
+
+    [{}] forgets all owners; none at all, or what cannot be read, means those of the stored object.
+    """
+    known: list[Item] = old["metadata"].get("managedFields") or []
+    if not isinstance(entries, list) or not entries:
+        return known
+    if entries == [{}]:
+        return []
+    wanted = ("manager", "operation", "apiVersion", "fieldsV1")
+    if all(isinstance(entry, dict) and all(map(entry.get, wanted)) for entry in entries):
+        return entries
+    return known
 
 
 def status_written(item: Item, manager: str, stamp: str) -> None:

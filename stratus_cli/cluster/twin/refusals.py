@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from stratus_cli.kube.kinds import BY_KIND
 from stratus_cli.model.errors import ClusterAnswer, Conflict, Forbidden, Invalid, NotFound
 from stratus_cli.model.ref import Ref
@@ -42,6 +45,15 @@ def stale(ref: Ref) -> Conflict:
         " modified; please apply your changes to the latest version and try again"
     )
     return Conflict(409, "Conflict", text, str(ref))
+
+
+def apply_conflict(item: Mapping[str, Any], found: Sequence[tuple[str, str, str]]) -> Conflict:
+    """409: a server-side apply. found: (manager, apiVersion, field)."""
+    count = "1 conflict" if len(found) == 1 else f"{len(found)} conflicts"
+    manager, version, _ = found[0]
+    fields = ", ".join(field for _, _, field in found)
+    text = f'Apply failed with {count}: conflict with "{manager}" using {version}: {fields}'
+    return Conflict(409, "Conflict", text, str(item["metadata"]["name"]))
 
 
 def other_uid(ref: Ref, wanted: str, found: str) -> Conflict:

@@ -99,9 +99,11 @@ class Twin:
         manager: str = "kubectl-client-side-apply",
         *,
         server_side: bool = False,
+        force: bool = True,
     ) -> Item:
-        """As `kubectl apply`. The stored object."""
-        item: Item = fresh(applying.apply(self._api, manifest, manager, server_side=server_side))
+        """As `kubectl apply`; force: take over fields of other managers. The stored object."""
+        made = applying.apply(self._api, manifest, manager, server_side=server_side, force=force)
+        item: Item = fresh(made)
         return item
 
     def patch(self, target: Target, manager: str = "kubectl-patch") -> Item:
