@@ -45,6 +45,9 @@ class Reader(Protocol):
     def now(self) -> datetime:
         """When the plan is made, for values that stand for a moment."""
 
+    def seal(self, value: bytes) -> str:
+        """What stands for a value of a Secret (model.ports.Cluster.seal)."""
+
 
 @dataclass(frozen=True)
 class Prepared:

@@ -14,6 +14,7 @@ from stratus_cli.actions.expose import PROTOCOLS, Expose
 from stratus_cli.actions.expose import TYPES as SERVICE_TYPES
 from stratus_cli.actions.mark import Mark
 from stratus_cli.actions.patch_object import TYPES, PatchObject
+from stratus_cli.actions.secret_patch import PatchSecret
 from stratus_cli.actions.targets import NAME, labels_of, objects_named, one_object, pairs_of
 from stratus_cli.actions.verbs import Made, Verb, each, number, only_objects, text
 from stratus_cli.actions.words import Parsed
@@ -52,6 +53,8 @@ def _patch(parsed: Parsed, namespace: str) -> Made:
     document = document_of(parsed.flags.get("patch"))
     if isinstance(document, Refusal):
         return document
+    if ref.kind == "Secret" and not is_deep(document):
+        return (PatchSecret(ref, document, form),)
     if is_deep(document):
         return Refusal("patch", f"a document of more than {DEEPEST} levels")
     fields = fields_named(ref, document) if form == "json" else None

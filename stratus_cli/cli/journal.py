@@ -11,6 +11,7 @@ from stratus_cli.model.errors import UsageError
 
 if TYPE_CHECKING:
     from stratus_cli.journal.replay import RecordedTransaction
+    from stratus_cli.model.ref import Ref
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -83,15 +84,29 @@ def prune(
         str, typer.Option(metavar="DURATION", help="Closed transactions older than this.")
     ] = "2160h",
 ) -> None:
-    """Set closed transactions older than 90 days aside in an archive file."""
+    """Set closed transactions older than 90 days aside in an archive file.
+
+    What they kept of Secrets for an undo is deleted from the cluster.
+    """
     with session(ctx, "journal", watch_journal=False) as run:
         from stratus_cli.cli.options import duration
+        from stratus_cli.flow.pre_image import forget
         from stratus_cli.journal.file import prune as tidy
 
         age_s = duration(older_than, "--older-than")
         now = run.wiring.clock().now()
         if run.operator.confirm(f"Archive what is older than {older_than} in {run.journal_path}?"):
-            run.write(f"{tidy(run.journal_path, run.identity, age_s=age_s, now=now)}\n")
+            deleted: list[Ref] = []
+            said = tidy(
+                run.journal_path,
+                run.identity,
+                age_s=age_s,
+                now=now,
+                before=lambda going: deleted.extend(forget(run.cluster, going)),
+            )
+            run.write(f"{said}\n")
+            for ref in deleted:
+                run.say(f"deleted {ref}")
             return
         run.say("nothing was changed")
         raise typer.Exit(4)

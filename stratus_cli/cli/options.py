@@ -112,6 +112,9 @@ SETTINGS = (
         ("kube-system", "kube-public", "kube-node-lease"),
     ),
     Setting("protected_names", "Objects never written to (patterns).", (), "list", ()),
+    Setting(
+        "read_secrets", "Read the values of a Secret whose keys are changed.", (), "flag", True
+    ),
     Setting("model", "Model of the agents, as litellm names it."),
     Setting("model_url", "Base URL of the model's API."),
 )
@@ -140,6 +143,7 @@ class Options:
     protected: tuple[str, ...] = ()
     protected_namespaces: tuple[str, ...] = ("kube-system", "kube-public", "kube-node-lease")
     protected_names: tuple[str, ...] = ()
+    read_secrets: bool = True
     model: str = ""
     model_url: str = ""
     flags: frozenset[str] = frozenset()

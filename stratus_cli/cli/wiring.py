@@ -75,6 +75,7 @@ class Wiring:
             options.context or None,
             timeout_s=options.timeout,
             redactor=self.redactor(),
+            read_secrets=options.read_secrets,
         )
 
     def recorded(self, path: str) -> Cluster:

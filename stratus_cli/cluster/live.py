@@ -1,6 +1,6 @@
 """A real cluster over HTTP. Reads and writes raw JSON; lists are masked on the way in.
 
-Values of Secrets are never asked for: the server is told to send metadata only.
+Values of Secrets are asked for only of one that is read by name, and sealed at once (kube.seals).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from stratus_cli.cluster.resources import Resources
 from stratus_cli.cluster.transport import Transport
 from stratus_cli.kube.custom import kind_word
 from stratus_cli.kube.redact import LAST_APPLIED, Redactor
+from stratus_cli.kube.seals import Vault
 from stratus_cli.model.errors import ClusterAnswer, ClusterUnreachable, NotFound, RequestTimeout
 from stratus_cli.model.ref import ClusterIdentity, Ref, ServedKind
 
@@ -42,9 +43,12 @@ class LiveCluster:
         *,
         timeout_s: float,
         redactor: Redactor,
+        read_secrets: bool = False,
     ) -> None:
         self._http = Transport(kubeconfig, context, timeout_s=timeout_s, redactor=redactor)
         self._redactor = redactor
+        self._vault = Vault(redactor)
+        self._read_secrets = read_secrets
         self._resources = Resources(self._http.read)
 
     def identity(self) -> ClusterIdentity:
@@ -73,14 +77,15 @@ class LiveCluster:
                 yield self._redactor.page(data, page)
 
     def get(self, ref: Ref) -> dict[str, Any] | None:
-        """The whole object; None also where its kind is not served. Of a Secret the metadata."""
-        accept = METADATA_ONLY if ref.kind == "Secret" else "application/json"
+        """The whole object; None also where its kind is not served. A Secret is sealed."""
+        is_closed = ref.kind == "Secret" and not self._read_secrets
+        accept = METADATA_ONLY if is_closed else "application/json"
         try:
             path = self._resources.path(ref)
             item = self._object(self._http.read(path, accept=accept), path)
         except NotFound:
             return None
-        return _secret(item) if ref.kind == "Secret" else item
+        return self._given(item) if ref.kind == "Secret" else item
 
     def create(self, item: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
         """POST to the collection."""
@@ -141,6 +146,10 @@ class LiveCluster:
         path = f"{self._resources.path(ref)}/eviction"
         query = {"dryRun": "All"} if dry_run else {}
         self._http.write("POST", path, json.dumps(eviction).encode(), query)
+
+    def seal(self, value: bytes) -> str:
+        """Kept in this process until a Secret with it is written."""
+        return self._vault.seal(value)
 
     def allowed(self, verb: str, ref: Ref) -> bool | None:
         """Asks the server; None when it does not say."""
@@ -230,8 +239,20 @@ class LiveCluster:
         self, method: str, path: str, item: Mapping[str, Any], dry_run: bool
     ) -> dict[str, Any]:
         query = {"fieldManager": FIELD_MANAGER, **({"dryRun": "All"} if dry_run else {})}
-        answer = self._http.write(method, path, msgspec.json.encode(item), query)
-        return self._object(answer, path)
+        if item["kind"] != "Secret":
+            return self._object(
+                self._http.write(method, path, msgspec.json.encode(item), query), path
+            )
+        body = msgspec.json.encode(self._vault.opened(item))
+        try:
+            answer = self._object(self._http.write(method, path, body, query), path)
+        except ClusterAnswer as error:
+            raise self._vault.quiet(error) from None
+        return self._given(answer)
+
+    def _given(self, secret: dict[str, Any]) -> dict[str, Any]:
+        """A Secret as it leaves this adapter."""
+        return self._vault.sealed(secret) if self._read_secrets else _secret(secret)
 
     def _object(self, data: bytes, path: str) -> dict[str, Any]:
         where = self._http.where(path)

@@ -94,6 +94,10 @@ class RecordedCluster:
         found = served_by((msgspec.json.decode(raw) for _, raw in self._items[kind]), parts)
         return found.served if found is not None else None
 
+    def seal(self, value: bytes) -> str:
+        """Refused: nothing is written, so nothing is kept for it."""
+        self._refuse()
+
     def allowed(self, verb: str, ref: Ref) -> bool | None:
         """Nobody to ask."""
         return None

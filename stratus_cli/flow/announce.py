@@ -11,6 +11,7 @@ from typing import Any
 
 from stratus_cli.flow.inverse import Written
 from stratus_cli.kube.diff import diff
+from stratus_cli.kube.pre_image import is_pre_image
 from stratus_cli.model.errors import StratusError
 from stratus_cli.model.ports import Ports
 from stratus_cli.model.ref import Ref
@@ -25,7 +26,7 @@ def announce(ports: Ports, tx: str, written: Sequence[Written]) -> None:
     for item in written:
         by_object.setdefault(item.ref, []).append(item)
     for ref, items in by_object.items():
-        if items[-1].after is None:
+        if items[-1].after is None or is_pre_image(items[-1].after):
             continue  # an Event on an object that is gone would be about nothing
         try:
             ports.cluster.create(_event(ports, tx, items))

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from stratus_cli.actions import kubectl
+from stratus_cli.actions.secret_line import shown_lines, without_values
 from stratus_cli.flow.blast import (
     UNITS,
     blast_radius,
@@ -92,10 +93,10 @@ def plan_from_lines(
     for line in lines:
         parsed = kubectl.parse_line(line, namespace)
         if isinstance(parsed, Refusal):
-            return Candidate("", title, (line,), None, parsed)
+            return Candidate("", title, shown_lines((line,)), None, without_values(parsed, line))
         actions.extend(parsed)
     draft = Draft("", title, (), Risk.MEDIUM)
-    return _planned(draft, actions, tuple(lines), incident, graph, ports)
+    return _planned(draft, actions, shown_lines(lines), incident, graph, ports)
 
 
 def _made(
@@ -141,9 +142,13 @@ def _candidate(draft: Draft, incident: Incident, graph: Graph, ports: Ports) -> 
     for words in draft.lines:
         parsed = kubectl.parse(words, namespace)
         if isinstance(parsed, Refusal):
-            return Candidate(draft.runbook, draft.title, shown(draft.lines), None, parsed)
+            return Candidate(draft.runbook, draft.title, _shown(draft), None, parsed)
         actions.extend(parsed)
-    return _planned(draft, actions, shown(draft.lines), incident, graph, ports)
+    return _planned(draft, actions, _shown(draft), incident, graph, ports)
+
+
+def _shown(draft: Draft) -> tuple[str, ...]:
+    return shown_lines(shown(draft.lines))
 
 
 def _planned(

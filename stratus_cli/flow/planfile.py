@@ -17,6 +17,8 @@ import msgspec
 from stratus_cli.kube.by_hand import kubectl_of_change
 from stratus_cli.kube.diff import diff
 from stratus_cli.kube.normal import normal_form
+from stratus_cli.kube.pre_image import given_values
+from stratus_cli.kube.seals import is_sealed
 from stratus_cli.kube.skeleton import skeleton
 from stratus_cli.model.change import Absent, Change, Reversibility
 from stratus_cli.model.errors import PlanRefused
@@ -24,6 +26,7 @@ from stratus_cli.model.plan import Plan, Risk, Step
 from stratus_cli.model.ref import ClusterIdentity, Ref
 
 SCHEMA = "stratus/plan/v1"
+VALUELESS = "a plan file may not carry a Secret's value"
 AGAIN = "Make a new one: stratus plan --out FILE"
 
 Json = Any
@@ -72,9 +75,20 @@ def digest_of(plan: Plan) -> str:
 
 
 def dump(plan: Plan) -> str:
-    """The file's text (YAML), readable from the top; its schema is plan.schema.json."""
+    """The file's text (YAML), readable from the top; its schema is plan.schema.json.
+
+    PlanRefused for a plan that needs a Secret's value which only this process knows.
+    """
     import yaml
 
+    for step in plan.steps:
+        given = given_values(step.change)
+        if given:
+            raise PlanRefused(
+                VALUELESS,
+                f"{step.change.ref}: {', '.join(given)}",
+                "Such a plan is executed where it is made: stratus run, answer e.",
+            )
     text: str = yaml.safe_dump(document(plan), sort_keys=False, allow_unicode=True, width=100)
     return text
 
@@ -95,6 +109,12 @@ def load(text: str) -> Plan:
         edited = content != body(plan) or claimed != digest_of(plan)
     except (LookupError, TypeError, ValueError, AttributeError, msgspec.MsgspecError) as error:
         raise PlanRefused(f"the plan is incomplete or malformed ({error})", "", AGAIN) from error
+    for step in plan.steps:
+        change = step.change
+        if change.ref.kind == "Secret" and not (
+            is_sealed(change.before) and is_sealed(change.after)
+        ):
+            raise PlanRefused(VALUELESS, str(change.ref), AGAIN)
     if edited:
         raise PlanRefused("the plan was edited after it was made: its digest differs", "", AGAIN)
     return plan

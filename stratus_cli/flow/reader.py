@@ -66,6 +66,10 @@ class PlanReader:
         """When the plan is made."""
         return self._clock.now()
 
+    def seal(self, value: bytes) -> str:
+        """What stands for a value of a Secret."""
+        return self._cluster.seal(value)
+
     def take(self, change: Change) -> None:
         """Go on as if this change had been made."""
         after: Mapping[str, Any] | None = change.after

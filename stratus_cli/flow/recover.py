@@ -17,6 +17,7 @@ from stratus_cli.flow.lease import LeaseLost, Leases
 from stratus_cli.flow.lineage import Lineage
 from stratus_cli.flow.mitigate import close_by_roll_back, settle_and_close
 from stratus_cli.flow.planfile import from_body
+from stratus_cli.flow.pre_image import recall
 from stratus_cli.flow.transaction import Transaction, journal_of
 from stratus_cli.flow.undoable import written_by
 from stratus_cli.health.records import from_json
@@ -142,6 +143,7 @@ def _close(
         namespaces |= {step.change.ref.namespace for step in plan.steps}
     try:
         with Leases(ports, recorded.id, namespaces) as leases:
+            recall(ports.cluster, (*recorded.intents, *(plan.steps if plan else ())))
             found = _reopened(recorded, plan, ports, leases)
             if plan is not None and mode == "finish":
                 report = _finish(recorded, found, plan, observe)

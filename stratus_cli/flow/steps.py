@@ -14,6 +14,7 @@ from stratus_cli.actions.served import resolved
 from stratus_cli.flow.confirm import confirm
 from stratus_cli.flow.consumers import consumers_of
 from stratus_cli.flow.policy import autoscaled, owned, owner_notes, protected
+from stratus_cli.flow.pre_image import secret_notes
 from stratus_cli.flow.reader import PlanReader
 from stratus_cli.kube.diff import diff
 from stratus_cli.kube.graph import Graph
@@ -59,6 +60,7 @@ def steps_of(actions: Iterable[Action], ports: Ports, graph: Graph) -> Steps | R
                 return step
             steps.append(step)
             notes.extend(owner_notes(item.change.ref, item.change.before or {}))
+            notes.extend(secret_notes(item.change))
     if not steps:
         return idle or Refusal(NO_CHANGE, "there is no line that changes anything")
     notes.extend(_consumers(steps, reader, ports, graph))
@@ -128,6 +130,8 @@ def _credential(change: Change) -> Refusal | None:
     """A value that looks like a credential may not be journaled, so it may not be changed."""
     redactor = Redactor(b"")  # only whether it masks is asked, never with what
     before, after = change.before, change.after
+    if change.ref.kind == "Secret":
+        return None  # its values are seals, and only actions.secret_patch changes one
     if before is None or after is None:
         item = dict((after if before is None else before) or {})
         if before is None and _is_masked(item):

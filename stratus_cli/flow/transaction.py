@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from stratus_cli.flow import pre_image
 from stratus_cli.flow.confirm import fresh
 from stratus_cli.flow.fate import being_deleted, fate_of, is_refusal, uid_of
 from stratus_cli.flow.forward import Drifted, after_on
@@ -66,6 +67,8 @@ class Transaction:
     """Numbers of the steps whose inverse was made already."""
     writes: int = 0
     heirs: Lineage = field(default_factory=Lineage)
+    spare: int = 0
+    """The first number that no step has: for pre-images that an undo makes."""
 
     @classmethod
     def begin(
@@ -80,6 +83,7 @@ class Transaction:
         writes: int,
         undoes: str = "",
         guard: Callable[[], None] = lambda: None,
+        spare: int = 0,
     ) -> Transaction:
         """Make room for every record, then write the first. JournalError: nothing was done."""
         journal = journal_of(ports)
@@ -88,7 +92,7 @@ class Transaction:
         journal.reserve(4 + 4 * writes)
         heirs = Lineage.of(journal.entries())
         journal.append(Begin(tx, at, kind, incident, title, ports.who, plan, undoes))
-        return cls(tx, ports, journal, guard, heirs=heirs)
+        return cls(tx, ports, journal, guard, heirs=heirs, spare=spare)
 
     def write(self, number: int, step: Step) -> Written:
         """One step. Drifted: the object moved, nothing written; else StratusError as answered."""
@@ -117,8 +121,12 @@ class Transaction:
         """
         self._resolve_doubts()
         for item in way_back(self.written):
-            if item.number not in self.put_back:
-                self._with_patience(item)
+            if item.number in self.put_back:
+                continue
+            if self._is_needed(item):
+                self.ports.progress.note(f"{item.ref} is kept: it holds what was not put back")
+                continue
+            self._with_patience(item)
         for item in self._late_arrivals():
             self._with_patience(item)
         return self.unrestored(self.written)
@@ -178,6 +186,8 @@ class Transaction:
                 if not clashes:
                     give_back(item, self.ports)  # a crash may have come between the two requests
                 return clashes
+            if not rollback:
+                self._keep(change)
             try:
                 made = self._write(
                     item.number, change, live, change.after, _word(change), rollback=rollback
@@ -191,6 +201,19 @@ class Transaction:
             give_back(item, self.ports)
             return clashes
         return ()
+
+    def _keep(self, change: Change) -> None:
+        """Before values of a Secret are overwritten, they are put where a later undo finds them."""
+        step = pre_image.keeping(change, self.id, self.written)
+        if step is not None:
+            self.write(self.spare, step)
+            self.spare += 1
+
+    def _is_needed(self, item: Written) -> bool:
+        """Whether this write made the pre-image of a Secret that is not as before yet."""
+        secret = pre_image.keeps_for(item)
+        ours = [other for other in self.written if other.ref == secret]
+        return bool(ours) and bool(self.unrestored(ours))
 
     def _write(
         self,

@@ -14,6 +14,7 @@ from stratus_cli.flow.inverse import Difference, Written
 from stratus_cli.flow.lease import LeaseLost, Leases
 from stratus_cli.flow.mitigate import close_by_roll_back
 from stratus_cli.flow.old_value import until_it_runs
+from stratus_cli.flow.pre_image import keeps_for
 from stratus_cli.flow.transaction import Transaction, journal_of, new_id
 from stratus_cli.flow.undo_check import check, left_of, plan_of, preview, shown
 from stratus_cli.flow.undoable import Selector, selected, written_by
@@ -103,9 +104,10 @@ def take_back(
             title=plan.title,
             incident=recorded.incident,
             plan={"id": plan.id, "undoes": recorded.id, "steps": [i.number for i in items]},
-            writes=len(items),
+            writes=len(items) + sum(item.ref.kind == "Secret" for item in items),
             undoes=recorded.id,
             guard=leases.check,
+            spare=1 + max((intent.step for intent in recorded.intents), default=0),
         )
         now = ports.clock.now()
         transaction.journal.append(Baseline(tx, now, {"samples": [to_json(before.health)]}))
@@ -148,9 +150,13 @@ def _invert_all(
 ) -> tuple[str, ...]:
     """Why it has to be taken back again; () when every field reads back as before."""
     ports = transaction.ports
-    for item in items:
+    for place, item in enumerate(items):
         if ports.interrupt.requested:
             return ("interrupted",)
+        if keeps_for(item) is not None:  # its values go only when they read back
+            left = transaction.unrestored(tuple(reversed(items[:place])))
+            if left:
+                return tuple(map(_not_read_back, left))
         ports.progress.note(f"{item.number}. {item.ref}")
         clashes = transaction.invert(item, force=force)
         if clashes:

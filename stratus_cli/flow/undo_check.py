@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from stratus_cli.flow import pre_image
 from stratus_cli.flow.inverse import Written, inverse_on
 from stratus_cli.flow.lineage import Lineage
 from stratus_cli.flow.policy import protected
@@ -68,13 +69,50 @@ def check(
                 str(item.ref),
                 f"Nothing was written. First: stratus recover --accept {closed[item.ref]}",
             )
-    for item, clashes, _ in _foreseen(items, ports, force=force):
+    _check_whole(recorded, items)
+    known = pre_image.recall(ports.cluster, items)
+    for item, clashes, change in _foreseen(items, ports, force=force):
+        if change is not None:
+            _check_values(change, known, ports)
         if clashes:
             raise Refused(
                 "somebody else changed what would be taken back",
                 "; ".join(shown(item, clashes)),
                 "Nothing was written. --force restores it all the same, --only N takes a part.",
             )
+
+
+def _check_whole(recorded: RecordedTransaction, items: Sequence[Written]) -> None:
+    """A pre-image is not taken away while its Secret's change stays."""
+    numbers = {item.number for item in items}
+    for item in items:
+        secret = pre_image.keeps_for(item)
+        left = [it for it in recorded.applied if it.ref == secret and it.step not in numbers]
+        if left:
+            raise Refused(
+                f"step {item.number} holds what taking back step {left[0].step} needs",
+                str(item.ref),
+                f"Nothing was written. Take step {left[0].step} back, alone or with it.",
+            )
+
+
+def _check_values(change: Change, known: frozenset[str], ports: Ports) -> None:
+    """Refused where a Secret's values from before are lost, or what it holds now would be."""
+    lacking = pre_image.lacking(change, known)
+    if lacking:
+        raise Refused(
+            f"the pre-image of {change.ref} is gone, or is not what the journal's digests say",
+            f"keys {', '.join(lacking)}",
+            "Nothing was written. Put the values back by hand; digests tell only on the machine"
+            " that made the change.",
+        )
+    step = pre_image.keeping(change, "tx", ())
+    if step is not None and ports.cluster.allowed("create", step.change.ref) is False:
+        raise Refused(
+            f"you may not create a Secret for what an undo would overwrite in {change.ref}",
+            "check: permission",
+            f"Nothing was written. Ask for the verb create on Secret in {change.ref.namespace}.",
+        )
 
 
 def _foreseen(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -88,10 +88,18 @@ def rotate(
         return Rotated(aside, carried)
 
 
-def prune(path: Path, identity: ClusterIdentity, *, age_s: float, now: datetime) -> str:
+def prune(
+    path: Path,
+    identity: ClusterIdentity,
+    *,
+    age_s: float,
+    now: datetime,
+    before: Callable[[Sequence[RecordedTransaction]], object] = lambda going: None,
+) -> str:
     """Move transactions closed longer ago than this into an archive. A sentence for the user.
 
-    Open ones stay, and those that need a human until somebody accepts them.
+    Open ones stay, and those that need a human until somebody accepts them. before: called with
+    those that go, before anything is moved; when it raises, nothing is.
     """
     path = Path(os.path.realpath(path))
     with JournalLock(path, lambda: now):
@@ -100,9 +108,11 @@ def prune(path: Path, identity: ClusterIdentity, *, age_s: float, now: datetime)
         contents = parse(data, path)
         recorded = transactions(contents.entries)
         oldest = now - timedelta(seconds=age_s)
-        old = {tx.id for tx in recorded if _may_go(tx, oldest)}
+        going = [tx for tx in recorded if _may_go(tx, oldest)]
+        old = {tx.id for tx in going}
         if not old:
             return f"nothing is old enough; {len(recorded)} transactions stay in {path}"
+        before(going)
         archive = disk.beside(path, "archive", now)
         made = {**contents.header, "created": moment(now)}
         archived, last = sealed(

@@ -46,7 +46,11 @@ class Cluster(Protocol):
         """
 
     def get(self, ref: Ref) -> dict[str, Any] | None:
-        """The whole object as the server has it now (never from a cache), or None if absent."""
+        """The whole object as the server has it now (never from a cache), or None if absent.
+
+        Of a Secret the values are seals (kube.seals), which a write turns into values again; where
+        values may not be read (policy read-secrets, a recording) there is no `data` at all.
+        """
 
     def create(self, item: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
         """POST. Returns the server's answer. Conflict (AlreadyExists) when it is there."""
@@ -79,6 +83,9 @@ class Cluster(Protocol):
         Asked once per word. ClusterAnswer when the server does not say. list_pages takes such a
         word, too.
         """
+
+    def seal(self, value: bytes) -> str:
+        """What stands for this value in a Secret that is written later by this process."""
 
     def allowed(self, verb: str, ref: Ref) -> bool | None:
         """SelfSubjectAccessReview; None when the question itself was refused.

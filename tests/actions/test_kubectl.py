@@ -16,6 +16,7 @@ from stratus_cli.actions.kubectl import parse, parse_line
 from stratus_cli.knowledge.fill import fill, variables_of
 from stratus_cli.knowledge.runbook import default_directory, load
 from stratus_cli.kube.diff import diff
+from stratus_cli.kube.redact import Redactor
 from stratus_cli.model.change import Reversibility
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
@@ -108,6 +109,9 @@ class Shelf:
             for item in self.items
             if item["kind"] == kind and item["metadata"].get("namespace", "") == namespace
         ]
+
+    def seal(self, value: bytes) -> str:
+        return Redactor(b"shelf").seal(value.decode())
 
     def now(self) -> datetime:
         return datetime(2026, 1, 1, tzinfo=UTC)
@@ -242,7 +246,7 @@ def test_deleting_is_reversible_only_where_nothing_else_goes() -> None:
         ("kubectl set resources deploy/web --limits=memory=much", "quantity"),
         ('kubectl patch deploy/web -p \'{"metadata":{"finalizers":null,"name":"x"}}\'', "patch"),
         ('kubectl patch deploy/web -p \'{"status":{"replicas":9}}\'', "patch"),
-        ("kubectl patch secret/s -p '{\"data\":{}}'", "secret"),
+        ("kubectl patch secret/s -p '{\"data\":{}}'", "exists"),
     ],
 )
 def test_what_cannot_be_done_is_refused_by_name(line: str, check: str) -> None:

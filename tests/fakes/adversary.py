@@ -93,6 +93,9 @@ class Adversary:
     def kind_of(self, word: str) -> ServedKind | None:
         return self.twin.kind_of(word)
 
+    def seal(self, value: bytes) -> str:
+        return self.twin.seal(value)
+
     def allowed(self, verb: str, ref: Ref) -> bool | None:
         return True
 

@@ -55,6 +55,9 @@ class FaultyCluster:
     def kind_of(self, word: str) -> ServedKind | None:
         return self.inner.kind_of(word)
 
+    def seal(self, value: bytes) -> str:
+        return self.inner.seal(value)
+
     def allowed(self, verb: str, ref: Ref) -> bool | None:
         return self.inner.allowed(verb, ref)
 

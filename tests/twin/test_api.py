@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from stratus_cli.kube.seals import is_seal
 from stratus_cli.model.errors import Conflict, Forbidden, Invalid, NotFound
 from stratus_cli.model.ref import Ref
 from tests.twin.stand import (
@@ -168,7 +169,9 @@ def test_secrets_are_shown_without_their_data() -> None:
     assert "very-secret-word" not in json.dumps(listed(made, "Secret"))
     found = made.get(Ref("Secret", SPACE, "keys", "v1"))
     assert found is not None
-    assert set(found) == {"apiVersion", "kind", "metadata", "type"}
+    assert set(found) == {"apiVersion", "kind", "metadata", "type", "data"}
+    assert set(found["data"]) == {"password"}
+    assert is_seal(found["data"]["password"])
 
 
 def test_finalizers_are_waited_for() -> None:

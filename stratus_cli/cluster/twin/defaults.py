@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -200,6 +201,10 @@ def _endpoint_slice(item: Item) -> None:
 
 def _secret(item: Item) -> None:
     item.setdefault("type", "Opaque")
+    texts = item.pop("stringData", None) or {}  # write-only: it becomes data
+    if texts:
+        coded = {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()}
+        item["data"] = {**(item.get("data") or {}), **coded}
 
 
 def _namespace(item: Item) -> None:

@@ -18,6 +18,7 @@ from stratus_cli.cluster.twin.store import Item, fresh
 from stratus_cli.cluster.twin.twin import Twin
 from stratus_cli.cluster.twin.world import World
 from stratus_cli.kube.kinds import BY_KIND
+from stratus_cli.kube.pre_image import is_pre_image
 from stratus_cli.model.change import EVICTION, Change
 from stratus_cli.model.errors import ClusterAnswer, Forbidden
 from stratus_cli.model.objects import Pod
@@ -92,6 +93,10 @@ class _Run:
         ref = change.ref
         if ref.kind not in BY_KIND:
             unknown.append(f"{ref}: its kind is not simulated")
+            return
+        if ref.kind == "Secret":
+            if not is_pre_image(change.after):
+                unknown.append(f"{ref}: what its values do is not simulated")
             return
         found = twin.get(ref)
         try:

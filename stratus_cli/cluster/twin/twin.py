@@ -7,7 +7,7 @@ virtual time; controllers, scheduler and kubelets act when time is let pass (adv
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +33,7 @@ from stratus_cli.cluster.twin.world import Scene, Target, World
 from stratus_cli.kube.custom import kind_word
 from stratus_cli.kube.kinds import KindInfo
 from stratus_cli.kube.redact import Redactor
+from stratus_cli.kube.seals import Vault
 from stratus_cli.model.errors import ClusterAnswer, NotFound
 from stratus_cli.model.ref import ClusterIdentity, Ref, ServedKind
 
@@ -44,12 +45,16 @@ SECRET_META = ("kubectl.kubernetes.io/last-applied-configuration",)
 class Twin:
     """A simulated cluster, run up to the moment its world's story begins."""
 
-    def __init__(self, world: World, redactor: Redactor | None = None) -> None:
+    def __init__(
+        self, world: World, redactor: Redactor | None = None, *, read_secrets: bool = True
+    ) -> None:
         self._world = world
         self._timeline = Timeline(world.start)
         self._store = Store()
         names = Names(world.seed)
         self._redactor = redactor or Redactor(hashlib.sha256(world.seed.encode()).digest())
+        self._read_secrets = read_secrets
+        self.forget()
         quotas = Quotas(self._store, self._timeline)
         self._api = ApiServer(self._store, self._timeline, names, quotas)
         recorder = Recorder(self._store, self._timeline, Names(f"{world.seed}/events"))
@@ -142,6 +147,10 @@ class Twin:
         except ClusterAnswer as error:
             self._scene_failures.append(f"at {scene.at:g} s: {error.what}")
 
+    def forget(self) -> None:
+        """As if another process came: no value of a Secret was seen yet."""
+        self._vault = Vault(self._redactor)
+
     # The port Cluster
 
     def identity(self) -> ClusterIdentity:
@@ -182,7 +191,7 @@ class Twin:
         return {name: value for name, value in masked.items() if name not in ("kind", "apiVersion")}
 
     def get(self, ref: Ref) -> Item | None:
-        """The whole object, or None. Secrets: metadata and type only."""
+        """The whole object, or None. A Secret is sealed."""
         info = served(self._store, ref.kind, ref.api_version)
         if info is None:
             raise refusals.not_served(ref.kind)
@@ -191,17 +200,15 @@ class Twin:
         if found is None:
             return None
         item: Item = fresh(found)
-        return _without_secrets(item) if ref.kind == "Secret" else item
+        return self._given(item)
 
     def create(self, item: Mapping[str, Any], *, dry_run: bool = False) -> Item:
         """POST."""
-        made: Item = fresh(self._api.create(fresh(dict(item)), MANAGER, dry_run=dry_run))
-        return made
+        return self._written(self._api.create, item, dry_run)
 
     def replace(self, item: Mapping[str, Any], *, dry_run: bool = False) -> Item:
         """PUT with the uid and resourceVersion that the item carries."""
-        made: Item = fresh(self._api.replace(fresh(dict(item)), MANAGER, dry_run=dry_run))
-        return made
+        return self._written(self._api.replace, item, dry_run)
 
     def delete(
         self,
@@ -225,6 +232,10 @@ class Twin:
         found = served_word(self._store, parts) if parts is not None else None
         return found.served if found is not None else None
 
+    def seal(self, value: bytes) -> str:
+        """Kept until a Secret with it is written."""
+        return self._vault.seal(value)
+
     def allowed(self, verb: str, ref: Ref) -> bool | None:
         """Everything is."""
         return True
@@ -247,6 +258,16 @@ class Twin:
     def fetch(self, path: str, query: Mapping[str, str]) -> bytes:
         """The twin has no services behind its API server."""
         raise NotFound(404, "NotFound", "the server could not find the requested resource", path)
+
+    def _written(self, write: Callable[..., Item], item: Mapping[str, Any], dry_run: bool) -> Item:
+        sent = self._vault.opened(item) if item.get("kind") == "Secret" else dict(item)
+        return self._given(fresh(write(fresh(sent), MANAGER, dry_run=dry_run)))
+
+    def _given(self, item: Item) -> Item:
+        """An object as it leaves the API server. Secrets: sealed, or without their values."""
+        if item.get("kind") != "Secret":
+            return item
+        return self._vault.sealed(item) if self._read_secrets else _without_secrets(item)
 
 
 def _without_secrets(item: Item) -> Item:
