@@ -26,10 +26,10 @@ MAP_KEYS: Mapping[str, tuple[str, ...]] = {
     "ownerReferences": ("uid",),
     "secrets": ("name",),
     "webhooks": ("name",),
-    "readinessGates": ("conditionType",),
     "schedulingGates": ("name",),
     "resourceClaims": ("name",),
     "matchConditions": ("name",),
+    "variables": ("name",),
 }
 """By the name of the list's field, wherever it stands: the API uses one name for one meaning."""
 

@@ -105,7 +105,39 @@ def _list(kind: str, names: tuple[str, ...], old: list[Any], new: list[Any]) -> 
         if key not in part:
             raise ValueError(f"an element of {'.'.join(names)} has no {key}")
         _merge_element(kind, names, made, part, key)
-    return made
+    return _ordered(made, _places(new, key), _places(old, key), key)
+
+
+def _ordered(
+    made: list[Any], patch: Mapping[str, int], before: Mapping[str, int], key: str
+) -> list[Any]:
+    """In the order of the API (strategicpatch.normalizeElementOrder).
+
+    Elements of the patch keep its order; each other one stands before the first of them that it
+    stood before already. So an element that is new comes first.
+    """
+    named = [part for part in made if _place(part, key) in patch]
+    named.sort(key=lambda part: patch[_place(part, key)])
+    others = [part for part in made if _place(part, key) not in patch]
+    found: list[Any] = []
+    for part in named:
+        place = before.get(_place(part, key), -1)
+        while others and before.get(_place(others[0], key), place) < place:
+            found.append(others.pop(0))
+        found.append(part)
+    return found + others
+
+
+def _places(elements: Sequence[Any], key: str) -> dict[str, int]:
+    """Where each element stands, the first of a name."""
+    found: dict[str, int] = {}
+    for index, part in enumerate(elements):
+        found.setdefault(_place(part, key), index)
+    return found
+
+
+def _place(part: Any, key: str) -> str:  # noqa: ANN401  # JSON
+    return str(part.get(key)) if isinstance(part, Mapping) else ""
 
 
 def _merge_element(

@@ -173,12 +173,33 @@ def test_a_strategic_patch_merges_lists_by_their_key() -> None:
     }
     made = strategic(item, patch, "Deployment")
     assert made["spec"]["template"]["spec"]["containers"] == [
-        {"name": "a", "image": "1"},
         {"name": "b", "image": "2"},
+        {"name": "a", "image": "1"},
         {"name": "c", "image": "3"},
     ]
     patch = {"spec": {"template": {"spec": {"containers": [{"name": "a", "$patch": "delete"}]}}}}
     assert len(strategic(item, patch, "Deployment")["spec"]["template"]["spec"]["containers"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "order"),
+    [
+        ("ab", "c", "cab"),
+        ("ab", "bc", "abc"),
+        ("abc", "ca", "bca"),
+        ("abc", "b", "abc"),
+        ("abc", "xb", "xabc"),
+    ],
+)
+def test_the_order_after_a_strategic_patch_is_that_of_the_api(
+    old: str, new: str, order: str
+) -> None:
+    """k8s.io/apimachinery, strategicpatch.mergeSortedSlice."""
+
+    def item(names: str) -> dict[str, Any]:
+        return {"spec": {"containers": [{"name": name} for name in names]}}
+
+    assert strategic(item(old), item(new), "Pod") == item(order)
 
 
 def test_service_ports_keep_their_type_under_a_strategic_patch() -> None:

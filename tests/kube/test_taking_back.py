@@ -147,8 +147,8 @@ def test_the_documented_strategic_merges() -> None:
     patch = pod_spec(containers=[{"name": "b", "image": "redis"}], tolerations=[{"key": "y"}])
     made = strategic(item, patch, "Deployment")["spec"]["template"]["spec"]
     assert made["containers"] == [
+        {"name": "b", "image": "redis"},  # what is new comes first
         {"name": "a", "image": "nginx"},
-        {"name": "b", "image": "redis"},
     ]
     assert made["tolerations"] == [{"key": "y"}]
     item = {"kind": "ConfigMap", "metadata": {"finalizers": ["a", "b"]}}
