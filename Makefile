@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format bench bench-doc golden transcript constraints clean
+.PHONY: help demo test check format bench bench-doc proof golden transcript constraints clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,9 @@ bench: $(VENV)/.developer ## the figures, with the machine's size
 
 bench-doc: $(VENV)/.developer ## the same, written to docs/benchmarks/loop.md
 	@exec $(BIN)/python -m bench --write docs/benchmarks/loop.md
+
+proof: $(VENV)/.developer ## no regret: every action both ways, 10,000 transactions; writes the figures
+	@exec $(BIN)/python -m tests.proof --write docs/benchmarks/no-regret.md $(ARGS)
 
 golden: $(VENV)/.developer ## accept what the commands print now as expected; look at the diff
 	@STRATUS_UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/cli tests/render

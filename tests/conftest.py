@@ -10,6 +10,7 @@ from tests.cluster import fixtures
 from tests.cluster.fixtures import bed
 from tests.contract.agreement import LEDGER
 from tests.processes import BySubject, longest_first
+from tests.proof.turn import told
 from tests.scenarios.fixtures import lab
 
 __all__ = ["bed", "lab"]
@@ -20,6 +21,11 @@ AGREEMENT = "agreement"
 def pytest_configure(config: pytest.Config) -> None:
     """Name this run of the tests."""
     fixtures.configure(config)
+
+
+def pytest_report_header() -> str:
+    """Which actions' lifecycle is run today."""
+    return told()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,7 +14,7 @@ from tests.fakes.adversary import DRIFTS, FAULTS
 from tests.flow.ordeal import Scenario, ordeal
 from tests.flow.small import NEW
 
-TRANSACTIONS = int(os.environ.get("STRATUS_PROOF_TRANSACTIONS", "400"))
+TRANSACTIONS = int(os.environ.get("STRATUS_PROOF_TRANSACTIONS", "500"))
 
 names = st.sampled_from(("cart", "web"))
 objects = st.sampled_from(
