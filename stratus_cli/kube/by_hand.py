@@ -8,9 +8,12 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Iterable
 from typing import Any
 
+from stratus_cli.kube.custom import word_of
 from stratus_cli.kube.diff import diff, of_whole_values
+from stratus_cli.kube.kinds import BY_KIND
 from stratus_cli.kube.paths import with_value
 from stratus_cli.model.change import ABSENT, Change, FieldEdit, Json
 from stratus_cli.model.ref import Ref
@@ -48,7 +51,7 @@ def _short(ref: Ref, edits: tuple[FieldEdit, ...]) -> str:
     return ""
 
 
-def _patch(ref: Ref, edits: tuple[FieldEdit, ...]) -> str:
+def patch_of(edits: Iterable[FieldEdit]) -> dict[str, Any]:
     """A strategic merge patch: list elements are named by their keys, absent fields are null."""
     patch: dict[str, Any] = {}
     for edit in edits:
@@ -59,7 +62,14 @@ def _patch(ref: Ref, edits: tuple[FieldEdit, ...]) -> str:
                 patch = with_value(patch, f"{edit.path}.$patch", "delete")
                 continue
         patch = with_value(patch, edit.path, wanted)
-    kind = "" if "[" in json.dumps(list(patch)) or _has_list(patch) else " --type=merge"
+    return patch
+
+
+def _patch(ref: Ref, edits: tuple[FieldEdit, ...]) -> str:
+    patch = patch_of(edits)
+    # Of a custom resource every list is one value, and the server takes no strategic patch.
+    strategic = _has_list(patch) and (ref.kind in BY_KIND or not ref.api_version)
+    kind = "" if strategic else " --type=merge"
     text = shlex.quote(json.dumps(patch, separators=(",", ":"), ensure_ascii=False))
     return f"kubectl{namespace_of(ref)} patch {target_of(ref)}{kind} -p {text}"
 
@@ -71,8 +81,10 @@ def _has_list(item: Json) -> bool:
 
 
 def target_of(ref: Ref) -> str:
-    """The kind and name of the object."""
-    return f"{ref.kind.lower()} {shlex.quote(ref.name)}"
+    """The kind and name of the object; of a custom kind with version and group."""
+    is_custom = ref.kind not in BY_KIND and ref.api_version
+    kind = word_of(ref.kind, ref.api_version) if is_custom else ref.kind.lower()
+    return f"{kind} {shlex.quote(ref.name)}"
 
 
 def namespace_of(ref: Ref) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from stratus_cli.kube.changes import below
-from stratus_cli.kube.fields import Segment, segments
+from stratus_cli.kube.fields import Inside, Segment, segments
 
 Entry = dict[str, Any]
 WHO = ("manager", "operation", "apiVersion")
@@ -24,7 +24,7 @@ def owners_of(item: Mapping[str, Any], paths: Iterable[str]) -> tuple[Entry, ...
 
     The path "" is the whole object.
     """
-    wanted = [segments(path) for path in paths]
+    wanted = [_way_to(path) for path in paths]
     found = []
     for entry in entries(item):
         tree: Entry = {}
@@ -48,7 +48,7 @@ def given_back(
         return None
     made: list[Entry] = copy.deepcopy(present)
     mine = [entry for entry in _usable(made) if _is_ours(entry, ours)]
-    for parts in map(segments, paths):
+    for parts in map(_way_to, paths):
         owned = [entry for entry in mine if _branch(entry["fieldsV1"], parts)]
         for entry in owned:
             _take(entry["fieldsV1"], parts)
@@ -66,12 +66,17 @@ def appliers_of(
 ) -> Iterator[tuple[str, str]]:
     """(manager, field) for each field that somebody else's server-side apply owns."""
     for path in paths:
-        parts = segments(path)
+        parts = _way_to(path)
         for entry in entries(item):
             if entry.get("operation") != APPLY or entry.get("manager") == ours:
                 continue
             if _branch(entry["fieldsV1"], parts):
                 yield str(entry.get("manager")), path
+
+
+def _way_to(path: str) -> tuple[Segment, ...]:
+    """To the field that the server knows: a text is one value, whatever is inside."""
+    return tuple(part for part in segments(path) if not isinstance(part, Inside))
 
 
 def entries(item: Mapping[str, Any]) -> Iterator[Entry]:
