@@ -15,6 +15,7 @@ from stratus_cli.flow.policy import protected
 from stratus_cli.flow.transaction import journal_of
 from stratus_cli.flow.undoable import needing_human, steps_taken_back, written_by
 from stratus_cli.journal.replay import RecordedTransaction, transactions
+from stratus_cli.kube.apart import apart, below, joined
 from stratus_cli.kube.diff import diff
 from stratus_cli.kube.normal import normal_form
 from stratus_cli.kube.three_way import Clash
@@ -154,11 +155,12 @@ def preview(
 
 
 def shown(item: Written, clashes: Sequence[Clash]) -> list[str]:
-    """Each field that somebody else changed, with all three values."""
+    """Each field that somebody else changed, with all three values where they differ."""
     return [
-        f"{item.ref} {clash.path} was {_text(clash.before)}, we wrote {_text(clash.after)},"
-        f" now {_text(clash.live)}"
+        f"{item.ref} {joined(clash.path, names)} was {_text(below(clash.before, names))},"
+        f" we wrote {_text(below(clash.after, names))}, now {_text(below(clash.live, names))}"
         for clash in clashes
+        for names in [*apart(clash.after, clash.live)] or [()]
     ]
 
 

@@ -344,3 +344,20 @@ def test_a_failed_repair_restores_its_fault_exactly(stand: Stand) -> None:
     (tx,) = recorded(stand)
     assert [item.step for item in tx.intents if item.rollback] == [3, 2, 1]
     assert {item.ref for item in tx.intents} == {WEB, CART}
+
+
+def test_a_refusal_shows_where_two_long_values_differ(stand: Stand) -> None:
+    """Cut after eighty characters, theirs and ours would read the same."""
+    probe = (
+        '{"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 2, "timeoutSeconds": 9}'
+    )
+    box = '{"name": "app", "livenessProbe": ' + probe + "}"
+    patch = '{"spec": {"template": {"spec": {"containers": [' + box + "]}}}}"
+    commit(stand, f"kubectl -n shop patch deployment/web -p '{patch}'")
+    item = get(stand, WEB)
+    item["spec"]["template"]["spec"]["containers"][0]["livenessProbe"]["timeoutSeconds"] = 7
+    stand.twin.replace(item)
+    with pytest.raises(
+        Refused, match=r"livenessProbe\.timeoutSeconds was \(absent\), we wrote 9, now 7"
+    ):
+        take_back(stand)

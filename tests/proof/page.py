@@ -36,8 +36,8 @@ read raw and compared, with the pod templates of the rollout history and the ann
 changes of which many do harm; API calls that time out, are refused, or are made though no answer
 came; crashes; somebody else who writes at the worst moment. Harm: a minute after the end a unit
 serves with fewer pods than at the beginning, and no other writer touched it. False commit: harm,
-and kept as COMMITTED. Not restored: not as before, although it ended UNDONE or BLOCKED. Lost: a field
-that somebody else wrote was overwritten.
+and kept as COMMITTED. Not restored: not as before, although it ended UNDONE or BLOCKED. Lost: a
+field that somebody else wrote was overwritten.
 
 {arms}
 
