@@ -12,13 +12,17 @@ from dataclasses import replace
 from stratus_cli.model.plan import Refusal
 
 _ABOUT = re.compile(r"\bsecrets?\b", re.IGNORECASE)
+_OBJECT = re.compile(r"(\bsecrets?(?:/|\s+)\S+).*", re.IGNORECASE | re.DOTALL)
 _DOCUMENT = re.compile(r"[{\[].*|(?<=\s)(?:-p|--patch)(?![\w-]).*", re.DOTALL)
 _QUOTED = re.compile(r"""(['"]).*\1""", re.DOTALL)
 
 
 def shown_lines(lines: Iterable[str]) -> tuple[str, ...]:
-    """The lines, those about a Secret cut before their document."""
-    return tuple(_DOCUMENT.sub("…", line) if _ABOUT.search(line) else line for line in lines)
+    """The lines, those about a Secret cut after its name."""
+    return tuple(
+        _OBJECT.sub(r"\1 …", _DOCUMENT.sub("…", line)) if _ABOUT.search(line) else line
+        for line in lines
+    )
 
 
 def without_values(refusal: Refusal, line: str) -> Refusal:

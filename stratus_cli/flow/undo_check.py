@@ -71,7 +71,7 @@ def check(
                 f"Nothing was written. First: stratus recover --accept {closed[item.ref]}",
             )
     _check_whole(recorded, items)
-    known = pre_image.recall(ports.cluster, items)
+    known = pre_image.recall(ports.cluster, (*items, *recorded.intents))
     for item, clashes, change in _foreseen(items, ports, force=force):
         if change is not None:
             _check_values(change, known, ports)
