@@ -24,6 +24,7 @@ from stratus_cli.flow.old_value import until_it_runs
 from stratus_cli.flow.planfile import body
 from stratus_cli.flow.pre_image import named
 from stratus_cli.flow.preflight import refusals, still_broken, unseen
+from stratus_cli.flow.stranded import stranded
 from stratus_cli.flow.transaction import Transaction, journal_of, new_id
 from stratus_cli.health.records import to_json
 from stratus_cli.health.verdict import judge
@@ -213,7 +214,8 @@ def _attempt(
 def _refused(plan: Plan, ports: Ports, before: Baseline) -> Iterable[Refusal]:
     seen = unseen(plan, before.last.detection.snap)
     healed = still_broken(plan, before.last.detection, before.last.health)
-    yield from (item for item in (seen, healed) if item is not None)
+    gone = stranded(plan, before.last.detection.graph)
+    yield from (item for item in (seen, healed, gone) if item is not None)
     yield from refusals(plan, ports)
 
 
