@@ -53,12 +53,14 @@ class Reader(Protocol):
 class Prepared:
     """One change to one object. kubectl: the line that makes it by hand.
 
-    depends: paths whose values in change.before the change rests on.
+    depends: paths whose values in change.before the change rests on. notes: what a reviewer must
+    know of it.
     """
 
     change: Change
     kubectl: str
     depends: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 class Action(Protocol):

@@ -13,7 +13,7 @@ from stratus_cli.actions.base import Prepared
 from stratus_cli.kube.diff import apply_edits, diff
 from stratus_cli.kube.kinds import WORKLOADS
 from stratus_cli.kube.paths import value_at
-from stratus_cli.model.change import EVICTION, Change
+from stratus_cli.model.change import EVICTION, ORPHAN, Change
 from stratus_cli.model.errors import (
     ClusterAnswer,
     ClusterUnreachable,
@@ -76,7 +76,8 @@ def _dry_run(change: Change, cluster: Cluster) -> None:
     if change.after is None:
         uid = str((change.before or {}).get("metadata", {}).get("uid", ""))
         evict = change.via == EVICTION
-        cluster.delete(change.ref, uid=uid, evict=evict, dry_run=True)
+        orphan = change.via == ORPHAN
+        cluster.delete(change.ref, uid=uid, orphan=orphan, evict=evict, dry_run=True)
     elif change.before is None:
         cluster.create(change.after, dry_run=True)
     else:

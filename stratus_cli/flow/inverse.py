@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stratus_cli.flow.fate import being_deleted, uid_of
@@ -29,11 +29,21 @@ BY_THE_SERVER = ("metadata.annotations", "metadata.finalizers", "spec.volumeName
 """What controllers put into a new object that nobody else touched."""
 
 
+@dataclass(frozen=True)
+class Anew:
+    """An object deleted and made anew by one transaction. number: of the step that made it."""
+
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    number: int
+
+
 @dataclass
 class Written:
     """One write that was made. before/after: whole objects in normal form; uid: as answered.
 
-    owners: who owned the changed fields before (kube.field_owners).
+    owners: who owned the changed fields before (kube.field_owners). anew: the re-creation that it
+    is one half of (`paired`).
     """
 
     number: int
@@ -44,15 +54,42 @@ class Written:
     uid: str
     generation: int = 0
     owners: tuple[Mapping[str, Any], ...] = ()
+    anew: Anew | None = None
+
+
+def paired(items: Sequence[Written]) -> tuple[Written, ...]:
+    """The same, with both halves of each re-creation told. items: in the order of writing."""
+    made = list(items)
+    last: dict[Ref, int] = {}
+    for place, item in enumerate(items):
+        former = last.get(item.ref)
+        if former is not None and item.before is None and item.after is not None:
+            gone = items[former]
+            if gone.after is None and gone.before is not None:
+                anew = Anew(gone.before, item.after, item.number)
+                made[former], made[place] = replace(gone, anew=anew), replace(item, anew=anew)
+        last[item.ref] = place
+    return tuple(made)
 
 
 def inverse_on(
-    item: Written, live: Item | None, *, heirs: Lineage | None = None, force: bool = False
+    item: Written,
+    live: Item | None,
+    *,
+    heirs: Lineage | None = None,
+    force: bool = False,
+    taken: Mapping[int, Mapping[str, Any]] | None = None,
 ) -> tuple[tuple[Clash, ...], Change | None]:
     """(what somebody else changed, the change that takes the rest back or None when there is none).
 
-    A change beside clashes restores only fields that nobody else touched.
+    A change beside clashes restores only fields that nobody else touched. taken: by step, what the
+    way back has deleted of what was made: what others wrote into it is kept for its predecessor.
     """
+    if item.anew is not None and item.after is None and live is None:
+        then = (taken or {}).get(item.anew.number)
+        if then is not None:
+            back = take_back(item.anew.before, item.anew.after, then, force=force)
+            return (), Change(item.ref, None, back.wanted)
     if item.before is None:
         clashes, change = _of_create(item, live, heirs or Lineage(), force=force)
     elif item.after is None:
@@ -68,14 +105,21 @@ def inverse_on(
 
 
 def unrestored(
-    items: Sequence[Written], live: Item | None, *, heirs: Lineage | None = None
+    items: Sequence[Written],
+    live: Item | None,
+    *,
+    heirs: Lineage | None = None,
+    taken: Mapping[int, Mapping[str, Any]] | None = None,
 ) -> tuple[Difference, ...]:
-    """What is not as before all of these writes to one object, oldest first; () when restored."""
+    """What is not as before all of these writes to one object, oldest first; () when restored.
+
+    taken: see inverse_on.
+    """
     first, last, heirs = items[0], items[-1], heirs or Lineage()
     ref = first.ref
     if all(is_replaced_by_owner(item) for item in items):
         return ()
-    expected, clashes = _before_all(items)
+    expected, clashes = _before_all(paired(items), taken or {})
     if expected is None:
         return _not_gone(first, live, heirs)
     if live is None:
@@ -129,6 +173,9 @@ def _of_create(
         return (), Change(item.ref, live, None)
     if is_other(item, live, heirs):
         return (Clash("", ABSENT, "made by us", "made anew by somebody else"),), None
+    if item.anew is not None:
+        conflicts = take_back(item.anew.before, item.anew.after, normal_form(live)).conflicts
+        return (conflicts, None) if conflicts else ((), Change(item.ref, live, None))
     theirs = [
         Clash(edit.path, ABSENT, edit.before, edit.after)
         for edit in diff(item.after or {}, normal_form(live))
@@ -173,12 +220,17 @@ def _of_update(
 
 
 def _before_all(
-    items: Sequence[Written],
+    items: Sequence[Written], taken: Mapping[int, Mapping[str, Any]]
 ) -> tuple[Mapping[str, Any] | None, tuple[Clash, ...]]:
     """The object as it should be again: theirs kept, where somebody wrote between our writes."""
     expected = items[-1].after
     clashes: list[Clash] = []
     for item in reversed(items):
+        if item.anew is not None:
+            if item.before is None:  # the other half is told by this one, too
+                then = taken.get(item.number) or expected or item.anew.after
+                expected = take_back(item.anew.before, item.anew.after, then).wanted
+            continue
         if item.before is None or item.after is None or expected is None:
             expected = item.before
             continue

@@ -194,13 +194,19 @@ def _plan(
         targets=targets,
         roots=roots,
         blast_radius=blast_radius(graph, [step.change for step in steps]),
-        risk=draft.risk,
+        risk=Risk.HIGH if _makes_anew(steps) else draft.risk,
         success=_success(roots, targets),
         created_at=now,
         expires_at=now + VALID_FOR,
         notes=(*made.notes, *_kind_notes(steps)),
         sources=draft.sources,
     )
+
+
+def _makes_anew(steps: Sequence[Step]) -> bool:
+    """Whether an object is deleted and created again."""
+    gone = {step.change.ref for step in steps if step.change.after is None}
+    return any(step.change.before is None and step.change.ref in gone for step in steps)
 
 
 def _changed_units(graph: Graph, changed: Iterable[Ref]) -> tuple[Ref, ...]:

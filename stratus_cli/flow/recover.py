@@ -167,6 +167,11 @@ def _reopened(
     transaction.writes = len(recorded.dones)
     dones = {(done.step, done.rollback): done for done in recorded.dones}
     transaction.put_back = {step for step, rollback in dones if rollback}
+    transaction.taken = {
+        intent.step: intent.before
+        for intent in recorded.intents
+        if intent.rollback and intent.after is None and intent.before is not None
+    }
     refused = {(item.step, item.rollback) for item in recorded.failures if item.applied is False}
     drifted = False
     for intent in recorded.intents:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from stratus_cli.actions.base import Action, Prepared
+from stratus_cli.actions.recreate import recreation, refused_as_immutable
 from stratus_cli.actions.restart import Restart
 from stratus_cli.actions.served import resolved
 from stratus_cli.flow.confirm import confirm
@@ -55,11 +56,11 @@ def steps_of(actions: Iterable[Action], ports: Ports, graph: Graph) -> Steps | R
             idle = made  # an earlier step, or somebody else, has done it already
             continue
         for item in made:
-            step = _step(item, reader, ports)
-            if isinstance(step, Refusal):
-                return step
-            steps.append(step)
-            notes.extend(owner_notes(item.change.ref, item.change.before or {}))
+            added = _taken(item, reader, ports)
+            if isinstance(added, Refusal):
+                return added
+            steps.extend(added.steps)
+            notes.extend(added.notes)
             notes.extend(secret_notes(item.change))
     if not steps:
         return idle or Refusal(NO_CHANGE, "there is no line that changes anything")
@@ -95,6 +96,43 @@ def too_many(writes: int, limit: int) -> Refusal:
 def _prepared(action: Action, reader: PlanReader) -> tuple[Prepared, ...] | Refusal:
     try:
         return action.prepare(reader)
+    except ClusterAnswer as error:
+        return Refusal("read", f"{error.what}: {error.where}", error.hint)
+
+
+def _taken(item: Prepared, reader: PlanReader, ports: Ports) -> Steps | Refusal:
+    """The step; or, where a field is immutable, the deletion and the creation that do the same."""
+    parts = _anew(item, reader)
+    if parts is None:
+        step = _step(item, reader, ports)
+        if not isinstance(step, Refusal):
+            owners = owner_notes(item.change.ref, item.change.before or {})
+            return Steps((step,), (*item.notes, *owners))
+        parts = _anew(item, reader, is_refused=True) if refused_as_immutable(step) else None
+        if parts is None:
+            return step
+    if isinstance(parts, Refusal):
+        return parts
+    steps: list[Step] = []
+    for part in parts:
+        step = _step(part, reader, ports)
+        if isinstance(step, Refusal):
+            return step
+        steps.append(step)
+    owners = owner_notes(item.change.ref, item.change.before or {})
+    return Steps(tuple(steps), (*item.notes, *(n for part in parts for n in part.notes), *owners))
+
+
+def _anew(
+    item: Prepared, reader: PlanReader, *, is_refused: bool = False
+) -> tuple[Prepared, ...] | Refusal | None:
+    change = item.change
+    if change.before is None or change.after is None:
+        return None
+    try:
+        return recreation(
+            dict(change.before), dict(change.after), change.ref, reader, is_refused=is_refused
+        )
     except ClusterAnswer as error:
         return Refusal("read", f"{error.what}: {error.where}", error.hint)
 

@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from stratus_cli.actions.delete_object import DEPENDENTS
 from stratus_cli.flow import pre_image
+from stratus_cli.flow.adoption import adopted_some, orphans_of, until_adopted
 from stratus_cli.flow.confirm import fresh
 from stratus_cli.flow.fate import being_deleted, fate_of, is_refusal, uid_of
 from stratus_cli.flow.forward import Drifted, after_on
@@ -23,6 +25,7 @@ from stratus_cli.flow.inverse import (
     difference,
     inverse_on,
     is_replaced_by_owner,
+    paired,
     unrestored,
 )
 from stratus_cli.flow.lineage import Lineage
@@ -30,12 +33,13 @@ from stratus_cli.flow.patience import patiently
 from stratus_cli.flow.way_back import way_back
 from stratus_cli.kube.normal import normal_form
 from stratus_cli.kube.three_way import Clash
-from stratus_cli.model.change import EVICTION, Change, Reversibility
+from stratus_cli.model.change import ABSENT, EVICTION, ORPHAN, Change, Reversibility
 from stratus_cli.model.entry import Begin, Done, End, Failed, Intent
 from stratus_cli.model.errors import (
     ClusterAnswer,
     Conflict,
     JournalError,
+    Refused,
     StratusError,
 )
 from stratus_cli.model.health import TransactionState
@@ -65,6 +69,8 @@ class Transaction:
     """Writes without an answer, each with the resourceVersion from before it."""
     put_back: set[int] = field(default_factory=set)
     """Numbers of the steps whose inverse was made already."""
+    taken: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    """By step: what it had made, as the way back found and deleted it."""
     writes: int = 0
     heirs: Lineage = field(default_factory=Lineage)
     spare: int = 0
@@ -101,10 +107,17 @@ class Transaction:
             live = self.ports.cluster.get(change.ref)
             after = after_on(step, live)
             try:
-                return self._write(number, change, live, after, step.kubectl)
+                done = self._write(number, change, live, after, step.kubectl)
             except Conflict:
                 if attempt == ATTEMPTS_ON_CONFLICT - 1:
                     raise
+                continue
+            alone = self._taken_over(done.ref, done.uid)
+            if alone:
+                raise Refused(
+                    f"{change.ref} did not adopt {', '.join(alone)}", step.kubectl, "Look at both."
+                )
+            return done
         raise AssertionError("unreachable")  # the loop returns or raises
 
     def invert(self, item: Written, *, force: bool) -> tuple[Clash, ...]:
@@ -120,7 +133,7 @@ class Transaction:
         Raises only when that cannot be known or done now: no API server, no journal, no lock.
         """
         self._resolve_doubts()
-        for item in way_back(self.written):
+        for item in way_back(paired(self.written)):
             if item.number in self.put_back:
                 continue
             if self._is_needed(item):
@@ -141,7 +154,9 @@ class Transaction:
             except ClusterAnswer as error:
                 left.append(difference(ref, "", "as before", f"not readable: {error.what}"))
                 continue
-            left.extend(unrestored(ours, live, heirs=self.heirs))
+            left.extend(unrestored(ours, live, heirs=self.heirs, taken=self.taken))
+            if live is not None and any(item.after is None for item in ours):
+                left.extend(self._left_alone(ref, live))
         return tuple(left)
 
     def end(self, state: TransactionState, why: str, unrestored: Sequence[Difference] = ()) -> None:
@@ -181,7 +196,14 @@ class Transaction:
             if item.after is None and being_deleted(live) and not is_replaced_by_owner(item):
                 self._wait_gone(item.ref, uid_of(live))
                 live = self.ports.cluster.get(item.ref)
-            clashes, change = inverse_on(item, live, heirs=self.heirs, force=force)
+            clashes, change = inverse_on(
+                item, live, heirs=self.heirs, force=force, taken=self.taken
+            )
+            if change is not None and live is not None and change.after is None:
+                # Its own pods go with it. What was there before it stays, for the one that returns.
+                stays = adopted_some(self.ports.cluster, item.ref, live)
+                change = replace(change, via=ORPHAN) if stays else change
+                self.taken[item.number] = normal_form(live)
             if change is None or (clashes and not rollback):
                 if not clashes:
                     give_back(item, self.ports)  # a crash may have come between the two requests
@@ -198,6 +220,8 @@ class Transaction:
                 continue
             if live is None and item.after is not None:
                 self.heirs.heirs[item.uid] = made.uid  # forced: somebody else had deleted it
+            if live is None:
+                self._taken_over(made.ref, made.uid)  # what was left alone shows at the end
             give_back(item, self.ports)
             return clashes
         return ()
@@ -248,6 +272,22 @@ class Transaction:
             self._wait_gone(ref, ref.uid)
         return done
 
+    def _left_alone(self, ref: Ref, live: Item) -> tuple[Difference, ...]:
+        """What an object that was put back selects and does not own."""
+        try:
+            alone = patiently(
+                self.ports, "read back", lambda: orphans_of(self.ports.cluster, ref, live)
+            )
+        except ClusterAnswer as error:
+            return (difference(ref, "adopted", "its own", f"not readable: {error.what}"),)
+        return tuple(difference(ref, "adopted", name, ABSENT) for name in alone)
+
+    def _taken_over(self, ref: Ref, uid: str) -> tuple[str, ...]:
+        """Wait until an object made anew owns what it selects; what it did not take."""
+        if ref.kind not in DEPENDENTS or uid not in self.heirs.heirs.values():
+            return ()
+        return until_adopted(self.ports, ref, self.guard)
+
     def _without_answer(self, error: StratusError) -> Written:
         """The newest write failed. It may have been made all the same, unless it was refused."""
         intent, version = self.doubtful[-1]
@@ -296,8 +336,8 @@ class Transaction:
         if after is None:
             meta = (live or {}).get("metadata") or {}
             version = _version(change, meta)
-            evict = change.via == EVICTION
-            cluster.delete(ref, uid=ref.uid, resource_version=version, evict=evict)
+            evict, orphan = change.via == EVICTION, change.via == ORPHAN
+            cluster.delete(ref, uid=ref.uid, resource_version=version, orphan=orphan, evict=evict)
             return None
         return cluster.create(fresh(after)) if live is None else cluster.replace(after)
 

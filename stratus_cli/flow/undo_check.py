@@ -122,11 +122,14 @@ def _foreseen(
     """Each inverse, on what the earlier ones will have left."""
     heirs = Lineage.of(journal_of(ports).entries())
     live: dict[Ref, dict[str, Any] | None] = {}
+    taken: dict[int, dict[str, Any]] = {}
     for item in items:
         ref = item.ref
         if ref not in live:
             live[ref] = ports.cluster.get(ref)
-        clashes, change = inverse_on(item, live[ref], heirs=heirs, force=force)
+        clashes, change = inverse_on(item, live[ref], heirs=heirs, force=force, taken=taken)
+        if change is not None and change.after is None:
+            taken[item.number] = normal_form(change.before or {})
         yield item, clashes, change
         if change is not None:
             live[ref] = None if change.after is None else dict(change.after)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stratus_cli.flow.inverse import Written
+from stratus_cli.flow.inverse import Written, paired
 from stratus_cli.flow.way_back import way_back
 from stratus_cli.journal.replay import RecordedTransaction
 from stratus_cli.model.errors import UsageError
@@ -69,7 +69,7 @@ def written_by(recorded: RecordedTransaction, only: tuple[int, ...] = ()) -> tup
             recorded.id,
             f"See: stratus journal show {recorded.id}",
         )
-    return way_back([item for item in items if not only or item.number in only])
+    return way_back(paired([item for item in items if not only or item.number in only]))
 
 
 def steps_taken_back(

@@ -22,6 +22,7 @@ class Reversibility(Enum):
 
 
 EVICTION = "eviction"
+ORPHAN = "orphan"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Change:
     after: JsonObject | None
     reversibility: Reversibility = Reversibility.REVERSIBLE
     via: str = ""
-    """"eviction": the pod is deleted as PodDisruptionBudgets allow it. Deletions of pods only."""
+    """Of a deletion. "eviction": of a pod, as PodDisruptionBudgets allow it. "orphan": what it owns
+    stays."""
 
     def inverse(self) -> Change:
         """The same change turned round."""

@@ -19,7 +19,7 @@ from stratus_cli.cluster.twin.twin import Twin
 from stratus_cli.cluster.twin.world import World
 from stratus_cli.kube.kinds import BY_KIND
 from stratus_cli.kube.pre_image import is_pre_image
-from stratus_cli.model.change import EVICTION, Change
+from stratus_cli.model.change import EVICTION, ORPHAN, Change
 from stratus_cli.model.errors import ClusterAnswer, Forbidden
 from stratus_cli.model.objects import Pod
 from stratus_cli.model.plan import Plan, Refusal
@@ -101,7 +101,8 @@ class _Run:
         found = twin.get(ref)
         try:
             if change.after is None:
-                twin.delete(ref, uid="", evict=change.via == EVICTION)
+                orphan = change.via == ORPHAN
+                twin.delete(ref, uid="", orphan=orphan, evict=change.via == EVICTION)
                 return
             after = comparable(change.after)
             if found is None:
