@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from stratus_cli.actions.base import Item, Prepared, Reader, line, update
+from stratus_cli.actions.base import Item, Prepared, Reader, update
 from stratus_cli.actions.fixed import forbidden
-from stratus_cli.actions.manifest import LAST_APPLIED, creatable, created
+from stratus_cli.actions.manifest import LAST_APPLIED, creatable, created, shown
 from stratus_cli.actions.owners import decided_elsewhere
 from stratus_cli.actions.whole import misshapen
 from stratus_cli.kube.diff import diff
@@ -37,7 +37,7 @@ class ApplyObject:
         made = creatable(self.ref, self.manifest)
         if isinstance(made, Refusal):
             return made
-        text = line("apply", "-f", "-", ref=self.ref)
+        text = shown("apply", self.ref, self.manifest)
         before = read.get(self.ref)
         if before is None:
             made["metadata"]["annotations"] = {

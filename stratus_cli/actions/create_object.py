@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from stratus_cli.actions.base import Prepared, Reader, line
-from stratus_cli.actions.manifest import creatable, created
+from stratus_cli.actions.base import Prepared, Reader
+from stratus_cli.actions.manifest import creatable, created, shown
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
 
@@ -26,4 +26,4 @@ class CreateObject:
             return made
         if read.get(self.ref) is not None:
             return Refusal("exists", f"{self.ref} is there already", "patch it instead")
-        return created(self.ref, made, line("create", "-f", "-", ref=self.ref))
+        return created(self.ref, made, shown("create", self.ref, self.manifest))

@@ -1,9 +1,11 @@
-"""The JSON documents in a kubectl command: patches and manifests."""
+"""The documents in a kubectl command: patches (JSON) and manifests (JSON or YAML)."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
+from typing import Any
 
 from stratus_cli.actions.targets import NAMESPACE, ref_named
 from stratus_cli.kube.custom import KIND, is_known, kind_word, word_of
@@ -42,6 +44,49 @@ def _kind_of(manifest: Mapping[str, object]) -> str:
         return kind if is_known(kind, version) and version else ""
     word = word_of(kind, version)
     return word if KIND.fullmatch(kind) and kind_word(word) is not None else ""
+
+
+def manifests_of(value: object) -> list[dict[str, Any]] | Refusal:
+    """The manifests of `-f`: a document, or its text in JSON or YAML. A List gives its items."""
+    documents = _loaded(value) if isinstance(value, str) else [value]
+    if isinstance(documents, Refusal):
+        return documents
+    found: list[dict[str, Any]] = []
+    for document in documents:
+        if not isinstance(document, dict):
+            return Refusal("flag", "files and addresses are not read", "-f MANIFEST, in one word")
+        if is_deep(document) or not _is_json(document):
+            reason = f"more than {DEEPEST} levels, or a value that JSON has not (a date?)"
+            return Refusal("manifest", f"the manifest has {reason}", "put it into quotes")
+        items = document.get("items") if document.get("kind") == "List" else [document]
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            return Refusal("manifest", "the items of the List are no manifests")
+        found.extend(items)
+    return found or Refusal("manifest", "there is no manifest in it")
+
+
+def _loaded(text: str) -> list[object] | Refusal:
+    """The documents of a text. JSON is YAML too, in all that a manifest needs."""
+    import yaml
+
+    try:
+        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
+            # A few lines of them stand for gigabytes.
+            return Refusal("manifest", "the manifest has YAML aliases", "write it out")
+        return [part for part in yaml.safe_load_all(text) if part is not None]
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        problem = " ".join(str(error).split())[:200]
+        return Refusal("manifest", f"the manifest is neither JSON nor YAML: {problem}")
+
+
+def _is_json(node: object) -> bool:
+    if isinstance(node, dict):
+        return all(isinstance(key, str) and _is_json(part) for key, part in node.items())
+    if isinstance(node, list):
+        return all(map(_is_json, node))
+    if isinstance(node, float):
+        return math.isfinite(node)
+    return node is None or isinstance(node, str | int)
 
 
 def document_of(value: object) -> object:

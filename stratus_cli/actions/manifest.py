@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from stratus_cli.actions.base import Item, Prepared
+from stratus_cli.actions.base import Item, Prepared, line
 from stratus_cli.actions.whole import misshapen
 from stratus_cli.kube.normal import SERVER_METADATA
+from stratus_cli.kube.redact import Redactor
 from stratus_cli.model.change import Change
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
@@ -53,3 +55,11 @@ def creatable(ref: Ref, manifest: Mapping[str, Any]) -> Item | Refusal:
 def created(ref: Ref, made: Item, kubectl: str) -> tuple[Prepared, ...]:
     """One creation."""
     return (Prepared(Change(ref, None, made), kubectl, ()),)
+
+
+def shown(verb: str, ref: Ref, manifest: Mapping[str, Any]) -> str:
+    """The line that makes it by hand, which the grammar reads back. Credentials are left out."""
+    if Redactor(b"").masks(dict(manifest)):  # only whether it masks is asked
+        return line(verb, "-f", "-", ref=ref)
+    text = json.dumps(manifest, separators=(",", ":"), ensure_ascii=False)
+    return line(verb, "-f", text, ref=ref)

@@ -9,7 +9,7 @@ from stratus_cli.actions.base import Action
 from stratus_cli.actions.create_object import CreateObject
 from stratus_cli.actions.delete_object import DeleteObject
 from stratus_cli.actions.document_field import DocumentField, fields_named
-from stratus_cli.actions.documents import DEEPEST, document_of, is_deep, manifest_ref
+from stratus_cli.actions.documents import DEEPEST, document_of, is_deep, manifest_ref, manifests_of
 from stratus_cli.actions.expose import PROTOCOLS, Expose
 from stratus_cli.actions.expose import TYPES as SERVICE_TYPES
 from stratus_cli.actions.mark import Mark
@@ -91,11 +91,16 @@ def _from_manifest(
     def made(parsed: Parsed, namespace: str) -> Made:
         if parsed.positional:
             return Refusal("grammar", "it takes a manifest only", "-f MANIFEST")
-        manifest = parsed.flags.get("filename")
-        if not isinstance(manifest, dict):
-            return Refusal("flag", "files and addresses are not read; give the manifest itself")
-        ref = manifest_ref(manifest, namespace, explicit="namespace" in parsed.flags)
-        return ref if isinstance(ref, Refusal) else (make(ref, manifest),)
+        manifests = manifests_of(parsed.flags.get("filename"))
+        if isinstance(manifests, Refusal):
+            return manifests
+        found: list[Action] = []
+        for manifest in manifests:
+            ref = manifest_ref(manifest, namespace, explicit="namespace" in parsed.flags)
+            if isinstance(ref, Refusal):
+                return ref
+            found.append(make(ref, manifest))
+        return tuple(found)
 
     return made
 

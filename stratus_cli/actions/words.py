@@ -49,6 +49,8 @@ REFUSED_FLAGS = {
 }
 DOCUMENTS = ("patch", "filename")
 """Flags whose value may be a document."""
+_DOCUMENTED = ("-f", "--filename", "-p", "--patch")
+_ASSIGNED = tuple(f"{flag}=" for flag in _DOCUMENTED)
 
 NAMESPACE = {"-n": "namespace", "--namespace": "namespace"}
 
@@ -96,7 +98,8 @@ def split(
 
 def plain_words(line: str) -> list[str] | Refusal:
     """The words of a typed line. Refused: what only a shell would understand."""
-    if any(not char.isprintable() and char != "\t" for char in line):
+    bare = _unquoted(line)
+    if any(not (char.isprintable() or char in "\t\n") for char in line) or "\n" in bare:
         return Refusal("shell", "a line break or control character; give one command a line")
     try:
         lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
@@ -105,7 +108,9 @@ def plain_words(line: str) -> list[str] | Refusal:
         words = list(lexer)
     except ValueError as error:
         return Refusal("words", f"the line does not split into words: {error}")
-    bare = _unquoted(line)
+    for flag, word in zip(["", *words], words, strict=False):
+        if "\n" in word and not (flag in _DOCUMENTED or word.startswith(_ASSIGNED)):
+            return Refusal("shell", "a line break in a word that is no document")
     found = sorted({char for char in bare if char in METACHARACTERS})
     if found:
         return Refusal("shell", f"{' '.join(found)} outside quotes: there is no shell here")
