@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from stratus_cli.flow.taken_along import taken_along
 from stratus_cli.health.measure import unit_of
+from stratus_cli.kube.demand import callers
+from stratus_cli.kube.for_good import is_for_good
 from stratus_cli.kube.graph import Graph, config_maps_used
 from stratus_cli.kube.kinds import WORKLOADS
 from stratus_cli.kube.selectors import matches_map
@@ -31,6 +34,8 @@ def blast_radius(graph: Graph, changes: Iterable[Change]) -> tuple[Ref, ...]:
     roots = {change.ref for change in kept}
     found = {ref_of(item) for ref in roots for item in _touched(graph, ref)}
     found |= {ref_of(item) for change in kept for item in _selected(graph, change)}
+    for_good = (it for it in kept if is_for_good(it.ref.kind, it.before, it.after))
+    found |= {ref_of(item) for change in for_good for item in taken_along(graph, change)}
     return tuple(sorted(found - roots))
 
 
@@ -60,7 +65,7 @@ def _touched(graph: Graph, ref: Ref) -> Iterator[KubeObject]:
         yield from _of_workload(graph, item)
     elif isinstance(item, Service):
         yield from graph.selected_workloads(item)
-        yield from graph.ingresses_to(item)
+        yield from _before(graph, item)
     elif isinstance(item, Ingress):
         for service in graph.services_in(ref.namespace):
             if item in graph.ingresses_to(service):
@@ -125,4 +130,12 @@ def _of_workload(graph: Graph, workload: Workload) -> Iterator[Service | Ingress
         yield top
     for service in graph.services_of(workload):
         yield service
-        yield from graph.ingresses_to(service)
+        yield from _before(graph, service)
+
+
+def _before(graph: Graph, service: Service) -> Iterator[Service | Ingress | Workload]:
+    """What passes its answers on: Ingresses, and workloads that call it, with their Services."""
+    yield from graph.ingresses_to(service)
+    for caller, _ in callers(graph, service):
+        yield caller
+        yield from graph.services_of(caller)

@@ -11,7 +11,7 @@ from stratus_cli.model.health import TransactionState
 from tests.flow.monitoring import Load, Monitoring
 from tests.flow.stand import Stand
 from tests.flow.test_named_gate import DOWN, LONG_S, execute, once
-from tests.flow.worlds import app, broken_image
+from tests.flow.worlds import NEVER_PUSHED, Item, app, broken_image, set_box, world
 
 COMMITTED, UNDONE = TransactionState.COMMITTED, TransactionState.UNDONE
 CALLER = app("catalog", env={"UPSTREAMS": "cart:80"})
@@ -64,18 +64,20 @@ def test_traffic_that_ends_with_the_change_does_not_hold_it_up_for_ever(
     assert done.waited_s < 60
 
 
-def test_errors_during_the_rollout_alone_do_not_undo_a_right_fix(
-    shop: tuple[Stand, Monitoring],
-) -> None:
+def test_errors_during_the_rollout_alone_do_not_undo_a_right_fix(tmp_path: Path) -> None:
     """The window begins anew when it has converged; a short loss is no harm event."""
-    stand, monitoring = shop
+    at_once: Item = {"strategy": {"type": "Recreate"}}
+    cart = app("cart", env={"START_DELAY_S": "25"}, spec=at_once)
+    stand = Stand.make(
+        tmp_path, world([*cart, *CALLER], [set_box("cart", 60, image=NEVER_PUSHED)], settle=120)
+    )
+    monitoring = Monitoring(stand, scrape_s=5)
     monitoring.serves("catalog", Load(10), ago_s=LONG_S)
     plan = stand.plan()
 
     def trade() -> None:
         monitoring.serves("catalog", Load(10, errors=0.9))
-        now = monitoring.now()
-        monitoring.loads["catalog"].append((now + 4, Load(10)))
+        monitoring.serves("catalog", Load(10), ago_s=-22)
 
     stand.cluster.after_write = once(trade)
     done, _ = execute(stand, plan, monitoring)
