@@ -44,11 +44,14 @@ def show(ctx: typer.Context, tx: TxArgument) -> None:
 def verify(ctx: typer.Context) -> None:
     """Check the hash chain from the first record to the last."""
     with session(ctx, "journal", watch_journal=False) as run:
-        from stratus_cli.journal.file import read_entries
+        from stratus_cli.journal.reading import read_journal
 
         path = run.journal_path
-        entries = read_entries(path) if path.exists() else ()
-        run.write(f"the chain is whole: {len(entries)} records in {path}\n")
+        contents = read_journal(path) if path.exists() else None
+        for note in contents.notes if contents else ():
+            run.say(f"journal: {note}")
+        count = len(contents.entries) if contents else 0
+        run.write(f"the chain is whole: {count} records in {path}\n")
 
 
 @app.command()
@@ -56,8 +59,12 @@ def export(ctx: typer.Context, tx: TxArgument) -> None:
     """One transaction as a journal of its own, enough to undo it from elsewhere."""
     with session(ctx, "journal", watch_journal=False) as run:
         from stratus_cli.journal.file import export as make
+        from stratus_cli.journal.reading import read_good
 
-        run.write(make(run.journal_path, _one(run, tx).id))
+        path = run.journal_path
+        for note in read_good(path).notes if path.exists() else ():
+            run.say(f"journal: {note}")
+        run.write(make(path, _one(run, tx, even_broken=True).id))
 
 
 @app.command()
@@ -112,8 +119,8 @@ def prune(
         raise typer.Exit(4)
 
 
-def _transactions(run: Session) -> tuple[RecordedTransaction, ...]:
-    from stratus_cli.journal.file import read_entries
+def _transactions(run: Session, *, even_broken: bool = False) -> tuple[RecordedTransaction, ...]:
+    from stratus_cli.journal.reading import read_good, read_journal
     from stratus_cli.journal.replay import transactions
 
     path = run.journal_path
@@ -121,11 +128,11 @@ def _transactions(run: Session) -> tuple[RecordedTransaction, ...]:
         if run.options.journal:
             raise UsageError("there is no such journal", str(path), "See: stratus doctor")
         return ()
-    return transactions(read_entries(path))
+    return transactions((read_good if even_broken else read_journal)(path).entries)
 
 
-def _one(run: Session, tx: str) -> RecordedTransaction:
-    present = _transactions(run)
+def _one(run: Session, tx: str, *, even_broken: bool = False) -> RecordedTransaction:
+    present = _transactions(run, even_broken=even_broken)
     matching = [item for item in present if item.id.startswith(tx)]
     if len(matching) == 1:
         return matching[0]

@@ -49,6 +49,7 @@ class Session:
         self.agents: dict[str, Any] = {}
         self.rehearse = False  # the commands that plan say otherwise
         self.use_lease = True
+        self.irreversible = False
         self.fast = False
 
     @cached_property
@@ -100,6 +101,7 @@ class Session:
                 protected_names=options.protected_names,
                 use_lease=self.use_lease,
                 rehearse=self.rehearse,
+                irreversible=self.irreversible,
                 fast=self.fast,
             ),
             **self.agents,
@@ -250,6 +252,8 @@ def _start_writing(run: Session, stack: ExitStack, *, tolerate_open: bool) -> No
     header.show(run.wiring.stderr)
     run.held = stack.enter_context(run.wiring.journal(run.options, run.identity))
     run.interrupt.at_once = False
+    for note in run.held.notes:
+        run.say(f"journal: {note}")
     left = run.open_transactions()
     if left and not tolerate_open:
         raise TransactionIsOpenError(

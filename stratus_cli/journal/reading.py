@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,20 @@ class Contents:
 def read_journal(path: Path) -> Contents:
     """Everything in the file, without taking its lock. JournalError names the broken line."""
     return parse(read_bytes(path), path)
+
+
+def read_good(path: Path) -> Contents:
+    """The same, but of a journal with a break what stands before it; a note says so."""
+    data = read_bytes(path)
+    try:
+        return parse(data, path)
+    except JournalError as error:
+        broken = error.__cause__
+        if not isinstance(broken, Broken) or broken.line == 1:
+            raise
+        good = b"".join(line + b"\n" for line in data.split(b"\n")[: broken.line - 1])
+        note = f"{path} is broken at line {broken.line}; only what stands before it was read"
+        return replace(parse(good, path), notes=(note,))
 
 
 def parse(data: bytes, path: Path) -> Contents:

@@ -17,7 +17,7 @@ from stratus_cli.journal import disk
 from stratus_cli.journal.chain import Broken, peek, read, salvage, sealed
 from stratus_cli.journal.codec import UnknownRecord, moment, to_entry
 from stratus_cli.journal.lock import JournalLock
-from stratus_cli.journal.reading import Contents, check_cluster, parse, read_journal
+from stratus_cli.journal.reading import ROTATE, Contents, check_cluster, parse, read_good
 from stratus_cli.journal.replay import RecordedTransaction, transactions
 from stratus_cli.model.entry import Entry
 from stratus_cli.model.errors import JournalError
@@ -36,14 +36,20 @@ class Rotated:
 def export(path: Path, tx: str) -> str:
     """The text of a journal that holds this one transaction: enough to undo it from elsewhere.
 
-    JournalError when the journal cannot be read or has no transaction of exactly this id.
+    Of a journal with a break, what stands before it can still be had. JournalError when there is
+    no closed or open transaction of exactly this id, or its end is not among what was read.
     """
-    contents = read_journal(Path(path))
+    contents = read_good(Path(path))
     header = {**contents.header, "exported": {"tx": tx, "hash": contents.chain.hash}}
     records = _records_of(contents, {tx})
     if not records:
         raise JournalError(
             "the journal has no such transaction", f"{tx} in {path}", "See: stratus journal list"
+        )
+    (recorded,) = transactions(to_entry(record) for record in records)
+    if contents.notes and recorded.state is None and not contents.chain.torn:
+        raise JournalError(
+            "its end is not in what can still be read", f"{tx} in {path}", f"{ROTATE}, then recover"
         )
     data, _ = sealed(header, records)
     return data.decode()

@@ -123,6 +123,10 @@ class Windowed(Protocol):
 class Journal(Protocol):
     """Append-only file. append returns once the record is on disk (fsync)."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found on opening and a person should know."""
+
     path: str
 
     def append(self, entry: Entry) -> None:
@@ -220,6 +224,12 @@ class Policy:
     protected_names: tuple[str, ...] = ()
     use_lease: bool = True
     rehearse: bool = True
+    auto: bool = False
+    """Whether nobody is asked: what a person would have to weigh is refused."""
+    pause_owner: bool = False
+    """Whether an owner that would put the change back is suspended first (--pause-owner)."""
+    irreversible: bool = False
+    """Whether a person takes what cannot be undone upon himself (--irreversible)."""
     fast: bool = False  # restart also what would see a new ConfigMap value by itself
 
 

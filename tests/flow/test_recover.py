@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +14,10 @@ from stratus_cli.flow.recover import open_transactions, recover
 from stratus_cli.flow.undo import Selector, undo
 from stratus_cli.journal.file import FileJournal
 from stratus_cli.kube.redact import Redactor
-from stratus_cli.model.entry import End, Entry, Intent, Judged
+from stratus_cli.model.entry import Begin, End, Entry, Intent, Judged
 from stratus_cli.model.errors import ClusterUnreachable, JournalError, Refused
 from stratus_cli.model.health import TransactionState
+from stratus_cli.model.ports import Ports
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.report import TransactionReport
 from tests.fakes.faulty import Crash, FaultyCluster
@@ -164,6 +168,64 @@ def test_every_prefix_of_a_journal_is_closed(stand: Stand, tmp_path: Path) -> No
         assert closed(other).state in (UNDONE, BLOCKED), whole[length - 1]
         assert state(stand.twin) == before
         assert isinstance(entries(other)[-1], End)
+
+
+def test_a_process_that_dies_at_any_record_of_two_transactions(tmp_path: Path) -> None:
+    """The journal of every prefix is what a kill leaves; each boundary is a state it ends in."""
+    whole = stand_with_history(tmp_path / "whole", 10**9)
+    begins = [number for number, entry in enumerate(entries(whole)) if isinstance(entry, Begin)]
+    assert len(begins) == 3
+    for number in range(1, len(entries(whole)) + 1):
+        stand = stand_with_history(tmp_path / f"{number}", number)
+        assert len(entries(stand)) == number
+        with stand.ports() as ports:
+            for report in recover(ports, "rollback", stand.observe).transactions:
+                assert not report.open, report.why
+        assert not open_transactions(entries(stand))
+        kept = {tx.kind for tx in recorded(stand) if tx.state is COMMITTED}
+        labels = get(stand, SETTINGS)["metadata"].get("labels") or {}
+        assert labels == ({"a": "2"} if kept == {"mitigate"} else {})
+        assert (stand.twin.get(NOTES) is None) is (kept != {"mitigate"})
+
+
+def stand_with_history(folder: Path, dies_at: int) -> Stand:
+    """A commit, an attempt that is undone, and an undo; until this record is on disk."""
+    folder.mkdir()
+    stand = small(folder)
+
+    class Dying(FileJournal):
+        def append(self, entry: Entry) -> None:
+            super().append(entry)
+            if len(self.entries()) == dies_at:
+                raise Crash
+
+    @contextmanager
+    def ports() -> Iterator[Ports]:
+        path = folder / "journal.jsonl"
+        with Dying(path, stand.twin.identity(), redactor=Redactor(b"test")) as journal:
+            yield replace(stand.reading(), journal=journal)
+
+    with suppress(Crash), ports() as using:
+        execute_plan(plan_of(stand, SET_A, SET_A_AGAIN, NEW), using, stand.observe)
+        execute_plan(plan_of(stand, SET_B, BREAK_WEB), using, stand.observe)
+        undo(using, Selector(last=True), accept_loss=True, observe=stand.observe)
+    return stand
+
+
+def test_two_open_transactions_are_closed_newest_first(stand: Stand) -> None:
+    """As after a rotation that carried both over: the older one lies below the newer."""
+    before = state(stand.twin)
+    for lines in ((SET_A, SET_B), (SET_A_AGAIN, DELETE_ROOM)):
+        stand.cluster.faults = {2: "crash-after"}
+        with pytest.raises(Crash):
+            run(stand, *lines)
+        stand.cluster = FaultyCluster(stand.twin)
+    assert len(open_transactions(entries(stand))) == 2
+    with stand.ports() as ports:
+        reports = recover(ports, "rollback", stand.observe).transactions
+    assert [report.state for report in reports] == [UNDONE, UNDONE]
+    assert [tx.id for tx in recorded(stand)] == [report.id for report in reversed(reports)]
+    assert state(stand.twin) == before
 
 
 @pytest.mark.parametrize("kind", ["mitigate", "undo"])
@@ -386,7 +448,7 @@ def test_a_request_that_arrives_late_is_taken_back(stand: Stand) -> None:
 def test_a_delete_is_remembered_when_waiting_for_its_end_fails(stand: Stand) -> None:
     before = state(stand.twin)
     plan = plan_of(stand, DELETE_ROOM)
-    failed = []
+    failed: list[Ref] = []
 
     def fail(ref: Ref) -> None:
         if stand.cluster.writes == 1 and ref.kind == "ResourceQuota" and not failed:
