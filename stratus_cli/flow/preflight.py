@@ -6,11 +6,15 @@ Reads only. Nothing was written when one of these refuses.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from stratus_cli.flow.detect import Detection
 from stratus_cli.flow.forward import Drifted, after_on
+from stratus_cli.flow.headroom import quota_refusal
+from stratus_cli.flow.ownership import unseen_doubt, weigh
 from stratus_cli.flow.planfile import check_cluster, check_time
-from stratus_cli.flow.policy import owned, protected
+from stratus_cli.flow.policy import protected
+from stratus_cli.flow.reader import PlanReader
 from stratus_cli.flow.steps import too_many
 from stratus_cli.flow.transaction import journal_of
 from stratus_cli.flow.undoable import needing_human
@@ -35,6 +39,7 @@ def refusals(plan: Plan, ports: Ports) -> Iterator[Refusal]:
         yield too_many(len(plan.steps), ports.limits.max_writes)
     closed = needing_human(transactions(journal_of(ports).entries()))
     changed: set[Ref] = set()
+    reader = PlanReader(ports.cluster, ports.clock)
     for step in plan.steps:
         ref = step.change.ref
         found = protected(ref, ports.policy)
@@ -51,8 +56,9 @@ def refusals(plan: Plan, ports: Ports) -> Iterator[Refusal]:
             yield forgotten
         yield from _permission(step, ports)
         if ref not in changed:
-            yield from _unchanged(step, ports)
+            yield from _unchanged(step, plan, reader, ports)
         changed.add(ref)
+        reader.take(step.change)
 
 
 def unseen(plan: Plan, snap: Snapshot) -> Refusal | None:
@@ -119,17 +125,20 @@ def _permission(step: Step, ports: Ports) -> Iterator[Refusal]:
             )
 
 
-def _unchanged(step: Step, ports: Ports) -> Iterator[Refusal]:
-    """Fresh read: same object, same fields, nobody who would put it back."""
+def _unchanged(step: Step, plan: Plan, reader: PlanReader, ports: Ports) -> Iterator[Refusal]:
+    """Fresh read: same object, same fields, room, and nobody who would put it back."""
     try:
         live = ports.cluster.get(step.change.ref)
-        after_on(step, live)
+        after = after_on(step, live)
     except Drifted as error:
         yield Refusal("unchanged", error.what, error.hint)
         return
     except ClusterAnswer as error:
         yield Refusal("read", f"{error.what}: {error.where}", error.hint)
         return
-    found = owned(step.change.ref, live or {})
-    if found is not None:
-        yield found
+    change = replace(step.change, before=live, after=after)
+    weighed = weigh(change, reader, ports.policy)
+    found = weighed.refusal or unseen_doubt(weighed, plan.notes, change)
+    for refusal in (found, quota_refusal(change, reader)):
+        if refusal is not None:
+            yield refusal

@@ -17,7 +17,7 @@ from stratus_cli.kube.known_good import MASK
 from stratus_cli.model.change import Change
 from stratus_cli.model.errors import NotFound
 from stratus_cli.model.ports import Clock, Cluster
-from stratus_cli.model.ref import Ref
+from stratus_cli.model.ref import Ref, ServedKind
 
 Item = dict[str, Any]
 
@@ -43,11 +43,17 @@ class PlanReader:
         return copy.deepcopy(self._read[ref])
 
     def list(self, kind: str, namespace: str) -> list[Item]:
-        """Every object of the kind, complete. A kind that is not served has none."""
-        info = BY_KIND[kind]
+        """Every object of the kind, complete. A kind that is not served has none.
+
+        kind: one of the table, or a word that names a group ("scaledobjects.keda.sh").
+        """
+        info = BY_KIND[kind].served if kind in BY_KIND else self.kind_of(kind)
+        if info is None:
+            return []
+        word, kind = kind, info.kind
         found: dict[Ref, Item] = {}
         try:
-            for page in self._cluster.list_pages(kind, namespace or None):
+            for page in self._cluster.list_pages(word, namespace or None):
                 for item in json.loads(page).get("items") or ():
                     ref = Ref(kind, item["metadata"].get("namespace", ""), item["metadata"]["name"])
                     whole = self.get(ref) if MASK in json.dumps(item, ensure_ascii=False) else item
@@ -61,6 +67,10 @@ class PlanReader:
                 if planned is not None:
                     found[ref] = copy.deepcopy(planned)
         return list(found.values())
+
+    def kind_of(self, word: str) -> ServedKind | None:
+        """The kind that the cluster serves by this word."""
+        return self._cluster.kind_of(word)
 
     def now(self) -> datetime:
         """When the plan is made."""

@@ -14,7 +14,9 @@ from stratus_cli.actions.restart import Restart
 from stratus_cli.actions.served import resolved
 from stratus_cli.flow.confirm import confirm
 from stratus_cli.flow.consumers import consumers_of
-from stratus_cli.flow.policy import autoscaled, owned, owner_notes, protected
+from stratus_cli.flow.headroom import quota_refusal, room_notes
+from stratus_cli.flow.ownership import weigh
+from stratus_cli.flow.policy import protected
 from stratus_cli.flow.pre_image import secret_notes
 from stratus_cli.flow.reader import PlanReader
 from stratus_cli.kube.diff import diff
@@ -56,7 +58,7 @@ def steps_of(actions: Iterable[Action], ports: Ports, graph: Graph) -> Steps | R
             idle = made  # an earlier step, or somebody else, has done it already
             continue
         for item in made:
-            added = _taken(item, reader, ports)
+            added = _weighed(item, reader, ports)
             if isinstance(added, Refusal):
                 return added
             steps.extend(added.steps)
@@ -77,11 +79,12 @@ def _consumers(steps: list[Step], reader: PlanReader, ports: Ports, graph: Graph
     yield from found.notes
     for ref in found.restart:
         made = _prepared(Restart(ref), reader)
-        step = made if isinstance(made, Refusal) else _step(made[0], reader, ports)
-        if isinstance(step, Refusal):
-            yield f"{ref} keeps the old value until it is restarted by hand ({step.reason})"
+        added = made if isinstance(made, Refusal) else _weighed(made[0], reader, ports)
+        if isinstance(added, Refusal):
+            yield f"{ref} keeps the old value until it is restarted by hand ({added.reason})"
         else:
-            steps.append(step)
+            steps.extend(added.steps)
+            yield from added.notes
 
 
 def too_many(writes: int, limit: int) -> Refusal:
@@ -100,14 +103,52 @@ def _prepared(action: Action, reader: PlanReader) -> tuple[Prepared, ...] | Refu
         return Refusal("read", f"{error.what}: {error.where}", error.hint)
 
 
+def _weighed(item: Prepared, reader: PlanReader, ports: Ports) -> Steps | Refusal:
+    """What it takes to make a change that others have a say in: their pauses first, where asked."""
+    weighed = weigh(item.change, reader, ports.policy)
+    room = tuple(room_notes(item.change, reader))
+    pauses: tuple[Step, ...] = ()
+    if weighed.refusal is not None and weighed.pauses and ports.policy.pause_owner:
+        paused = _paused(weighed.pauses, reader, ports)
+        if isinstance(paused, Refusal):
+            return paused
+        pauses = paused.steps
+        weighed = weigh(item.change, reader, ports.policy)
+    refusal = (
+        protected(item.change.ref, ports.policy)
+        or weighed.refusal
+        or quota_refusal(item.change, reader)
+    )
+    added = refusal or _taken(item, reader, ports)
+    if isinstance(added, Refusal):
+        return added
+    notes = (*weighed.doubts, *weighed.notes, *room, *added.notes)
+    return Steps((*pauses, *added.steps), notes)
+
+
+def _paused(pauses: Iterable[Action], reader: PlanReader, ports: Ports) -> Steps | Refusal:
+    """The owners' own suspends as steps. One whose pause would itself be put back refuses."""
+    steps: list[Step] = []
+    for action in pauses:
+        made = _prepared(action, reader)
+        if isinstance(made, Refusal):
+            return made
+        for item in made:
+            refusal = weigh(item.change, reader, ports.policy).refusal
+            step = refusal or _step(item, reader, ports)
+            if isinstance(step, Refusal):
+                return step
+            steps.append(step)
+    return Steps(tuple(steps), ())
+
+
 def _taken(item: Prepared, reader: PlanReader, ports: Ports) -> Steps | Refusal:
     """The step; or, where a field is immutable, the deletion and the creation that do the same."""
     parts = _anew(item, reader)
     if parts is None:
         step = _step(item, reader, ports)
         if not isinstance(step, Refusal):
-            owners = owner_notes(item.change.ref, item.change.before or {})
-            return Steps((step,), (*item.notes, *owners))
+            return Steps((step,), item.notes)
         parts = _anew(item, reader, is_refused=True) if refused_as_immutable(step) else None
         if parts is None:
             return step
@@ -119,8 +160,7 @@ def _taken(item: Prepared, reader: PlanReader, ports: Ports) -> Steps | Refusal:
         if isinstance(step, Refusal):
             return step
         steps.append(step)
-    owners = owner_notes(item.change.ref, item.change.before or {})
-    return Steps(tuple(steps), (*item.notes, *(n for part in parts for n in part.notes), *owners))
+    return Steps(tuple(steps), (*item.notes, *(n for part in parts for n in part.notes)))
 
 
 def _anew(
@@ -142,8 +182,6 @@ def _step(prepared: Prepared, reader: PlanReader, ports: Ports) -> Step | Refusa
     before = change.before or {}
     refusal = (
         protected(change.ref, ports.policy)
-        or owned(change.ref, before)
-        or autoscaled(change, reader)
         or _credential(change)
         or _irreversible(change)
     )
