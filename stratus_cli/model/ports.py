@@ -228,10 +228,6 @@ class Policy:
     """Whether nobody is asked: what a person would have to weigh is refused."""
     pause_owner: bool = False
     """Whether an owner that would put the change back is suspended first (--pause-owner)."""
-    auto: bool = False
-    """Whether nobody is asked: what a person would have to weigh is refused."""
-    pause_owner: bool = False
-    """Whether an owner that would put the change back is suspended first (--pause-owner)."""
     irreversible: bool = False
     """Whether a person takes what cannot be undone upon himself (--irreversible)."""
     fast: bool = False  # restart also what would see a new ConfigMap value by itself
