@@ -1,7 +1,8 @@
 """Delete an object.
 
 Reversible only where creating it again gives back what was: no finalizers, and nothing that garbage
-collection would take with it. A pod that something controls is compensable.
+collection would take with it. A pod that something controls is compensable; a claim, a volume, a
+namespace and a custom resource definition are irreversible.
 """
 
 from __future__ import annotations
@@ -11,16 +12,13 @@ from typing import ClassVar
 
 from stratus_cli.actions.base import Item, Prepared, Reader, identified, line, target
 from stratus_cli.actions.whole import misshapen, whole
+from stratus_cli.kube.for_good import FOR_GOOD
 from stratus_cli.model.change import Change, Reversibility
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
 
 IRREVERSIBLE = (
-    "Namespace",
     "Node",
-    "PersistentVolume",
-    "PersistentVolumeClaim",
-    "CustomResourceDefinition",
     "Secret",
     "ServiceAccount",
     "Event",
@@ -57,6 +55,8 @@ class DeleteObject:
         before = whole(read, self.ref)
         if isinstance(before, Refusal):
             return before
+        if self.ref.kind in FOR_GOOD:
+            return (self._for_good(before),)
         refusal = self._holds(before, read)
         if refusal is not None:
             return refusal
@@ -66,6 +66,12 @@ class DeleteObject:
         change = Change(identified(self.ref, before), before, None, reversibility)
         depends = () if self.ref.kind == "Pod" else tuple(key for key in RESTS if key in before)
         return (Prepared(change, line("delete", target(self.ref), ref=self.ref), depends),)
+
+    def _for_good(self, before: Item) -> Prepared:
+        """Planned as what it is; flow.steps takes it only where a person said so."""
+        change = Change(identified(self.ref, before), before, None, Reversibility.IRREVERSIBLE)
+        depends = tuple(key for key in RESTS if key in before)
+        return Prepared(change, line("delete", target(self.ref), ref=self.ref), depends)
 
     def _holds(self, item: Item, read: Reader) -> Refusal | None:
         meta = item["metadata"]

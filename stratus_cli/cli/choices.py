@@ -37,6 +37,14 @@ WatchOption = Annotated[
 NoLeaseOption = Annotated[
     bool, typer.Option("--no-lease", help="Go on where Leases may not be written.")
 ]
+IrreversibleOption = Annotated[
+    bool,
+    typer.Option(
+        "--irreversible",
+        help="Also delete what cannot be put back (claim, volume, namespace, CRD): asks for its"
+        " name on a terminal, never with --auto.",
+    ),
+]
 NoRehearsalOption = Annotated[
     bool, typer.Option("--no-rehearsal", help="Do not try the plan on the twin first.")
 ]

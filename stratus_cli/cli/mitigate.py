@@ -27,6 +27,7 @@ def mitigate(
     max_writes: choices.WritesOption = None,
     budget: choices.BudgetOption = "",
     watch_for: choices.WatchOption = "",
+    irreversible: choices.IrreversibleOption = False,
     no_lease: choices.NoLeaseOption = False,
     no_rehearsal: choices.NoRehearsalOption = False,
     fast: choices.FastOption = False,
@@ -38,10 +39,17 @@ def mitigate(
         raise UsageError(
             "--digest belongs to --plan", "", "stratus mitigate --plan FILE --digest D"
         )
+    if irreversible and (auto or not plan):
+        raise UsageError(
+            "--irreversible is for a reviewed plan and a person, never for --auto",
+            "",
+            "stratus mitigate --plan FILE --irreversible   (on a terminal, without --auto)",
+        )
     with session(ctx, "mitigate", writes=not dry_run, auto=auto) as run:
         from stratus_cli.cli.limits import apply_limits
 
         apply_limits(run, max_attempts, max_writes, budget, watch_for)
+        run.irreversible = irreversible
         run.use_lease, run.rehearse, run.fast = not no_lease, not no_rehearsal, fast
         if agents:
             from stratus_cli.cli.agents import use_agents

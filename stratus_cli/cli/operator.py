@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TextIO
 
 from stratus_cli.cli.interrupt import SignalInterrupt
+from stratus_cli.model.change import Reversibility
 from stratus_cli.model.diagnosis import Incident
 from stratus_cli.model.errors import Refused
 from stratus_cli.model.plan import Plan
@@ -98,15 +99,19 @@ class TerminalOperator:
         page.add(plan_page(plan))
         page.show(self._terminal.question)
         if self._auto:
+            self._refuse_for_good(plan)
             self._say("--auto: applying this plan")
             return PlanAnswer("yes")
         self._need_terminal()
         while True:
-            word = self._ask(self._question())
+            word = self._ask(self._question(choices=incident is not None))
             if self._is_yes(word):
-                return PlanAnswer("yes")
+                return PlanAnswer("yes" if self._named(plan) else "stop")
             if word in ("", "n", "no"):
                 return PlanAnswer("stop")
+            if incident is None:
+                self._say(f"{clean(word)!r} is not an answer")
+                continue
             if word in ("s", "next"):
                 return PlanAnswer("next")
             if word in ("e", "edit"):
@@ -130,11 +135,35 @@ class TerminalOperator:
             return typed == wanted
         return self._ask(f"{question} [y/N] ") in ("y", "yes")
 
-    def _question(self) -> str:
-        rest = "N = stop, s = next candidate, e = edit the lines"
+    def _refuse_for_good(self, plan: Plan) -> None:
+        for step in plan.steps:
+            if step.change.reversibility is Reversibility.IRREVERSIBLE:
+                raise Refused(
+                    "what cannot be undone is never done by --auto",
+                    str(step.change.ref),
+                    "Nothing was written. Leave --auto out and answer on a terminal.",
+                )
+
+    def _named(self, plan: Plan) -> bool:
+        """Whether a person typed the name of each object that would be gone for good."""
+        for step in plan.steps:
+            if step.change.reversibility is Reversibility.IRREVERSIBLE:
+                ref = step.change.ref
+                question = (
+                    f"{clean(ref)} would be gone for good; no undo brings it back."
+                    f"\nType its name to delete it: "
+                )
+                if self._ask(question, raw=True) != ref.name:
+                    self._say("that is not its name; nothing was written")
+                    return False
+        return True
+
+    def _question(self, *, choices: bool) -> str:
+        """choices: there may be other candidates, which a file and an undo do not have."""
+        rest = "N = stop, s = next candidate, e = edit the lines" if choices else "N = stop"
         if self._protected:
             return f"Apply? Type {clean(self._identity.context)} to apply, {rest}: "
-        return f"Apply? [y/N/s/e]  (y = apply, {rest}): "
+        return f"Apply? [{'y/N/s/e' if choices else 'y/N'}]  (y = apply, {rest}): "
 
     def _is_yes(self, word: str) -> bool:
         if self._protected:

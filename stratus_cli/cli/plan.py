@@ -11,6 +11,7 @@ from stratus_cli.cli.choices import (
     AgentsOption,
     FastOption,
     IncidentOption,
+    IrreversibleOption,
     ModelOption,
     NoRehearsalOption,
     WritesOption,
@@ -40,6 +41,7 @@ def plan(
     agents: AgentsOption = False,
     model: ModelOption = "",
     max_writes: WritesOption = None,
+    irreversible: IrreversibleOption = False,
     no_rehearsal: NoRehearsalOption = False,
     fast: FastOption = False,
 ) -> None:
@@ -53,6 +55,7 @@ def plan(
     with session(ctx, "plan", watch_journal=words[:1] != ["show"]) as run:
         run.rehearse, run.fast = not no_rehearsal, fast
         run.limit(max_writes=max_writes)
+        run.irreversible = irreversible
         if words[:1] == ["show"]:
             _show_file(run, words[1:])
             return

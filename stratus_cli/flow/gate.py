@@ -17,6 +17,7 @@ from stratus_cli.health.harm import harm
 from stratus_cli.health.measure import measure
 from stratus_cli.health.settle import deadline_s, unsettled
 from stratus_cli.health.verdict import Gate, breaker, judge
+from stratus_cli.kube.for_good import is_for_good
 from stratus_cli.model.errors import ClusterUnreachable, RequestTimeout
 from stratus_cli.model.health import Decision, Health, UnitHealth, Verdict
 from stratus_cli.model.plan import Plan
@@ -92,7 +93,10 @@ def gate_of(plan: Plan) -> Gate:
     """What the verdict is about."""
     changed = tuple(step.change.ref for step in plan.steps)
     near = tuple(sorted({*plan.blast_radius, *changed} - {*plan.targets}))
-    return Gate(targets=plan.targets, roots=plan.roots, near=near, stops=plan.stops)
+    gone = (step.change for step in plan.steps)
+    asked = (it.ref for it in gone if is_for_good(it.ref.kind, it.before, it.after))
+    # What a person typed the name of is to be gone; whatever goes with it still counts as worst.
+    return Gate(plan.targets, plan.roots, near, (*plan.stops, *asked))
 
 
 class Watch:

@@ -13,6 +13,7 @@ from typing import Any
 from stratus_cli.flow.fate import being_deleted, uid_of
 from stratus_cli.flow.lineage import Lineage
 from stratus_cli.kube.diff import apply_edits, diff, same_value
+from stratus_cli.kube.for_good import is_for_good
 from stratus_cli.kube.known_good import MASK
 from stratus_cli.kube.normal import normal_form
 from stratus_cli.kube.paths import value_at
@@ -124,6 +125,8 @@ def unrestored(
         return _not_gone(first, live, heirs)
     if live is None:
         return (difference(ref, "", "there", ABSENT),)
+    if is_for_good(ref.kind, first.before, last.after):
+        return _not_kept(first, live)
     now = normal_form(live)
     if any(item.before is None or item.after is None for item in items):
         return tuple(
@@ -189,6 +192,10 @@ def _of_delete(
 ) -> tuple[tuple[Clash, ...], Change | None]:
     if is_replaced_by_owner(item):
         return (), None
+    if is_for_good(item.ref.kind, before, item.after):
+        if live is not None and not _not_kept(item, live):
+            return (), None
+        return (Clash("", "there", ABSENT, "gone for good"),), None
     if live is None:
         return (), Change(item.ref, None, before)
     if being_deleted(live):
@@ -264,6 +271,15 @@ def _not_gone(first: Written, live: Item | None, heirs: Lineage) -> tuple[Differ
         return ()
     found = "still being deleted" if being_deleted(live) else "still there"
     return (difference(first.ref, "", "(absent)", found),)
+
+
+def _not_kept(first: Written, live: Item) -> tuple[Difference, ...]:
+    """A deletion that nothing brings back: only the very object, not on its way out, will do."""
+    if being_deleted(live):
+        return (difference(first.ref, "", "there", "being deleted"),)
+    if uid_of(live) != first.ref.uid:
+        return (difference(first.ref, "metadata.uid", first.ref.uid, uid_of(live)),)
+    return ()
 
 
 def _would_write_a_mask(change: Change) -> bool:

@@ -194,7 +194,7 @@ def _plan(
         targets=targets,
         roots=roots,
         blast_radius=blast_radius(graph, [step.change for step in steps]),
-        risk=Risk.HIGH if _makes_anew(steps) else draft.risk,
+        risk=Risk.HIGH if _makes_anew(steps) or _for_good(steps) else draft.risk,
         success=_success(roots, targets),
         created_at=now,
         expires_at=now + VALID_FOR,
@@ -207,6 +207,10 @@ def _makes_anew(steps: Sequence[Step]) -> bool:
     """Whether an object is deleted and created again."""
     gone = {step.change.ref for step in steps if step.change.after is None}
     return any(step.change.before is None and step.change.ref in gone for step in steps)
+
+
+def _for_good(steps: Iterable[Step]) -> bool:
+    return any(step.change.reversibility is Reversibility.IRREVERSIBLE for step in steps)
 
 
 def _changed_units(graph: Graph, changed: Iterable[Ref]) -> tuple[Ref, ...]:

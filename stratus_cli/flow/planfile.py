@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from stratus_cli.kube.by_hand import kubectl_of_change
+from stratus_cli.kube.by_hand import inverse_of
 from stratus_cli.kube.diff import diff
 from stratus_cli.kube.normal import normal_form
 from stratus_cli.kube.pre_image import given_values
@@ -170,7 +170,7 @@ def _step(step: Step) -> Document:
     before, after = change.before, change.after
     content: Document = {
         "kubectl": step.kubectl,
-        "inverse": kubectl_of_change(change.inverse()),
+        "inverse": inverse_of(change),
         "operation": change.operation,
         "ref": str(change.ref),
         "api_version": change.ref.api_version,

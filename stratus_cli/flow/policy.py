@@ -7,10 +7,24 @@ from __future__ import annotations
 
 import fnmatch
 
-from stratus_cli.model.change import Change
+from stratus_cli.kube.for_good import is_for_good
+from stratus_cli.model.change import Change, Reversibility
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ports import Policy
 from stratus_cli.model.ref import Ref
+
+
+def irreversible(change: Change, policy: Policy) -> Refusal | None:
+    """What cannot be undone is done only where a person said so (--irreversible)."""
+    ref = change.ref
+    gone = is_for_good(ref.kind, change.before, change.after)
+    if policy.irreversible or not (gone or change.reversibility is Reversibility.IRREVERSIBLE):
+        return None
+    return Refusal(
+        "irreversible",
+        f"a deleted {ref.kind} cannot be put back as it was" if gone else f"{ref} cannot be undone",
+        "on a terminal, --irreversible and the name typed; or do it by hand",
+    )
 
 
 def protected(ref: Ref, policy: Policy) -> Refusal | None:

@@ -13,12 +13,13 @@ from stratus_cli.flow.forward import Drifted, after_on
 from stratus_cli.flow.headroom import quota_refusal
 from stratus_cli.flow.ownership import unseen_doubt, weigh
 from stratus_cli.flow.planfile import check_cluster, check_time
-from stratus_cli.flow.policy import protected
+from stratus_cli.flow.policy import irreversible, protected
 from stratus_cli.flow.reader import PlanReader
 from stratus_cli.flow.steps import too_many
 from stratus_cli.flow.transaction import journal_of
 from stratus_cli.flow.undoable import needing_human
 from stratus_cli.journal.replay import transactions
+from stratus_cli.kube.for_good import is_for_good
 from stratus_cli.kube.paths import value_at
 from stratus_cli.model.errors import ClusterAnswer, PlanRefused
 from stratus_cli.model.health import Health
@@ -42,7 +43,7 @@ def refusals(plan: Plan, ports: Ports) -> Iterator[Refusal]:
     reader = PlanReader(ports.cluster, ports.clock)
     for step in plan.steps:
         ref = step.change.ref
-        found = protected(ref, ports.policy)
+        found = protected(ref, ports.policy) or irreversible(step.change, ports.policy)
         if found is not None:
             yield found
         if ref in closed:
@@ -114,7 +115,8 @@ def _permission(step: Step, ports: Ports) -> Iterator[Refusal]:
     """For the write and for its way back."""
     ref, operation = step.change.ref, step.change.operation
     asked = step.change.verb
-    verbs = dict.fromkeys((asked, INVERSE_VERB[operation]))
+    for_good = is_for_good(ref.kind, step.change.before, step.change.after)
+    verbs = dict.fromkeys((asked,) if for_good else (asked, INVERSE_VERB[operation]))
     for verb in verbs:
         if ports.cluster.allowed(verb, ref) is False:
             why = "" if verb == asked else ", which taking it back would need"

@@ -16,7 +16,7 @@ from stratus_cli.flow.confirm import confirm
 from stratus_cli.flow.consumers import consumers_of
 from stratus_cli.flow.headroom import quota_refusal, room_notes
 from stratus_cli.flow.ownership import weigh
-from stratus_cli.flow.policy import protected
+from stratus_cli.flow.policy import irreversible, protected
 from stratus_cli.flow.pre_image import secret_notes
 from stratus_cli.flow.reader import PlanReader
 from stratus_cli.kube.diff import diff
@@ -25,7 +25,7 @@ from stratus_cli.kube.known_good import MASK
 from stratus_cli.kube.normal import fields_digest
 from stratus_cli.kube.paths import value_at
 from stratus_cli.kube.redact import Redactor
-from stratus_cli.model.change import Change, Json, Reversibility
+from stratus_cli.model.change import Change, Json
 from stratus_cli.model.errors import ClusterAnswer
 from stratus_cli.model.plan import Refusal, Step
 from stratus_cli.model.ports import Ports
@@ -183,7 +183,7 @@ def _step(prepared: Prepared, reader: PlanReader, ports: Ports) -> Step | Refusa
     refusal = (
         protected(change.ref, ports.policy)
         or _credential(change)
-        or _irreversible(change)
+        or irreversible(change, ports.policy)
     )
     if refusal is not None:
         return refusal
@@ -240,9 +240,3 @@ def _looks_secret(where: str) -> Refusal:
         f"{where} looks like a credential, which is never journaled",
         "make this change by hand, or keep the value in a Secret",
     )
-
-
-def _irreversible(change: Change) -> Refusal | None:
-    if change.reversibility is not Reversibility.IRREVERSIBLE:
-        return None
-    return Refusal("irreversible", f"{change.ref} could not be put back", "make it by hand")

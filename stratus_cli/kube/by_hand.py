@@ -13,12 +13,20 @@ from typing import Any
 
 from stratus_cli.kube.custom import word_of
 from stratus_cli.kube.diff import diff, of_whole_values
+from stratus_cli.kube.for_good import is_for_good
 from stratus_cli.kube.kinds import BY_KIND
 from stratus_cli.kube.paths import with_value
 from stratus_cli.model.change import ABSENT, Change, FieldEdit, Json
 from stratus_cli.model.ref import Ref
 
 _ELEMENT = re.compile(r"\]$")
+
+
+def inverse_of(change: Change) -> str:
+    """The line that takes this change back, or that nothing does."""
+    if is_for_good(change.ref.kind, change.before, change.after):
+        return f"(none: a deleted {change.ref.kind} cannot be put back as it was)"
+    return kubectl_of_change(change.inverse())
 
 
 def kubectl_of_change(change: Change) -> str:

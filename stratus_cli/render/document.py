@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from stratus_cli.kube.by_hand import kubectl_of_change
+from stratus_cli.kube.by_hand import inverse_of
 from stratus_cli.kube.diff import diff
 from stratus_cli.model.change import Absent, Change, Json
 from stratus_cli.model.diagnosis import Diagnosis, Incident
@@ -168,7 +168,7 @@ def _step(step: Step) -> Document:
         "ref": str(step.change.ref),
         "operation": step.change.operation,
         "changes": _edits(step.change),
-        "inverse": kubectl_of_change(step.change.inverse()),
+        "inverse": inverse_of(step.change),
         "confirmed": step.confirmed,
         "unconfirmed": step.unconfirmed,
     }

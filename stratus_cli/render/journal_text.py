@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from stratus_cli.kube.by_hand import kubectl_of_change
+from stratus_cli.kube.by_hand import inverse_of
 from stratus_cli.model.change import Change
 from stratus_cli.model.health import TransactionState
 from stratus_cli.render.page import Page
@@ -52,7 +52,7 @@ def transaction_history(tx: RecordedTransaction, journal: str) -> Page:
         page.line(f"{word} {intent.step}. {clean(intent.kubectl)}", (made, "bold red"), indent=3)
         for line in change_lines(change):
             page.line((line, {"+": "green", "-": "red"}.get(line[:1], "")), indent=6)
-        page.line(("inverse: ", "dim"), kubectl_of_change(change.inverse()), indent=6)
+        page.line(("inverse: ", "dim"), inverse_of(change), indent=6)
     if tx.why:
         page.field("why", clean(tx.why))
     page.add(_next(tx, journal))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 
-from stratus_cli.kube.by_hand import kubectl_of_change
+from stratus_cli.kube.by_hand import inverse_of
 from stratus_cli.model.change import Reversibility
 from stratus_cli.model.plan import Plan, Step
 from stratus_cli.model.ref import Ref
@@ -67,7 +67,7 @@ def _step(step: Step, number: int) -> list[str]:
         "",
         "Inverse:",
         "",
-        *fenced([kubectl_of_change(change.inverse())], "console"),
+        *fenced([inverse_of(change)], "console"),
         "",
     ]
     remarks = [f"uid {code(step.uid)}" if step.uid else "a new object"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 
-from stratus_cli.kube.by_hand import kubectl_of_change
+from stratus_cli.kube.by_hand import inverse_of
 from stratus_cli.kube.diff import diff
+from stratus_cli.kube.normal import normal_form
 from stratus_cli.model.change import Change, FieldEdit, Json, Reversibility
 from stratus_cli.model.plan import Candidate, Plan, Risk, Step
 from stratus_cli.render.incident_text import names
@@ -57,7 +58,7 @@ def _step(step: Step, number: int) -> Page:
     for line in change_lines(step.change):
         style = {"+": "green", "-": "red"}.get(line[:1], "dim")
         page.line((line, style), indent=6)
-    page.line(("inverse: ", "dim"), kubectl_of_change(step.change.inverse()), indent=6)
+    page.line(("inverse: ", "dim"), inverse_of(step.change), indent=6)
     if step.change.reversibility is not Reversibility.REVERSIBLE:
         page.line((step.change.reversibility.value, "bold yellow"), indent=6)
     if not step.confirmed:
@@ -75,7 +76,7 @@ def change_lines(
     """
     if change.before is None or change.after is None:
         sign = "+" if change.before is None else "-"
-        item = change.after if change.before is None else change.before
+        item = normal_form(change.after or change.before or {})
         size = None if whole else LONGEST
         lines = [f"{sign} {clean(line, longest=size)}" for line in _yaml(item).splitlines()]
     else:

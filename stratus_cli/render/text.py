@@ -42,6 +42,8 @@ def report_page(report: Report, *, journal: str = "", verbose: bool = False) -> 
         if tx.incident not in known or report.command in ("undo", "recover"):
             page.blank()
             page.add(transaction_page(tx, journal=journal))
+    for key in report.candidates.keys() - known:  # typed by hand: of no incident
+        page.add(_candidates(report, key))
     page.add(_rest(report, verbose=verbose))
     return page
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shlex
 
+from stratus_cli.model.change import Reversibility
 from stratus_cli.model.health import TransactionState
+from stratus_cli.model.plan import Plan
 from stratus_cli.model.report import TransactionReport
 from stratus_cli.render.page import Page
 from stratus_cli.render.safe import clean, count, seconds
@@ -44,12 +46,19 @@ def transaction_page(tx: TransactionReport, *, journal: str) -> Page:
         page.field("why", clean(tx.why))
     for difference in tx.unrestored:
         page.field("left", (clean(difference), "red"))
-    if tx.state is TransactionState.COMMITTED:
+    if tx.plan is not None and is_for_good(tx.plan):
+        page.line(("undo: ", "dim"), "none: what was deleted is gone for good", indent=3)
+    elif tx.state is TransactionState.COMMITTED:
         page.line(("undo: ", "dim"), undo_line(tx.id, journal), indent=3)
     if tx.state is TransactionState.NEEDS_HUMAN:
         accept = f"stratus recover --accept {tx.id}{_journal(journal)}"
         page.field("next", f"put the fields above right, then: {accept}")
     return page
+
+
+def is_for_good(plan: Plan) -> bool:
+    """Whether nothing takes this plan back."""
+    return any(step.change.reversibility is Reversibility.IRREVERSIBLE for step in plan.steps)
 
 
 def undo_line(tx: str, journal: str) -> str:

@@ -55,20 +55,20 @@ def test_answers(typed: str, choice: str) -> None:
 
 def test_a_wrong_word_is_asked_again() -> None:
     made, shown = operator(Typed("maybe\ny\n"))
-    assert made.approve(samples.plan(), None).choice == "yes"
+    assert made.approve(samples.plan(), samples.incident()).choice == "yes"
     assert "'maybe' is not an answer" in shown.getvalue()
 
 
 def test_edited_lines_come_back() -> None:
     lines = ("kubectl -n shop scale deploy/cart --replicas=2",)
     made, _ = operator(Typed("e\n"), edited=lines)
-    answer = made.approve(samples.plan(), None)
+    answer = made.approve(samples.plan(), samples.incident())
     assert (answer.choice, answer.lines) == ("edit", lines)
 
 
 def test_unchanged_lines_are_asked_about_again() -> None:
     made, shown = operator(Typed("e\nn\n"))
-    assert made.approve(samples.plan(), None).choice == "stop"
+    assert made.approve(samples.plan(), samples.incident()).choice == "stop"
     assert "unchanged" in shown.getvalue()
 
 
