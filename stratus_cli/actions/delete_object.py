@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from stratus_cli.actions.base import Item, Prepared, Reader, identified, line, target
-from stratus_cli.actions.whole import misshapen, whole
+from stratus_cli.actions.dependents import taken_along
+from stratus_cli.actions.whole import whole
 from stratus_cli.kube.for_good import FOR_GOOD
 from stratus_cli.model.change import Change, Reversibility
 from stratus_cli.model.plan import Refusal
@@ -25,14 +26,6 @@ IRREVERSIBLE = (
     "Lease",
     "Job",  # put back, it would run again
 )
-DEPENDENTS = {
-    "Deployment": ("ReplicaSet",),
-    "ReplicaSet": ("Pod",),
-    "StatefulSet": ("Pod",),
-    "DaemonSet": ("Pod",),
-    "Job": ("Pod",),
-    "CronJob": ("Job",),
-}
 RESTS = ("spec", "data", "binaryData", "rules", "roleRef", "subjects")
 """What a deletion takes away must be what the reviewer saw."""
 
@@ -83,18 +76,4 @@ class DeleteObject:
             if not any(owner.get("controller") for owner in owners):
                 return Refusal("irreversible", f"nothing would make {self.ref} again")
             return None
-        for kind in DEPENDENTS.get(self.ref.kind, ()):
-            owned = [
-                found["metadata"]["name"]
-                for found in read.list(kind, self.ref.namespace)
-                if not misshapen(found, "")
-                for owner in found["metadata"].get("ownerReferences") or ()
-                if owner.get("uid") == meta.get("uid")
-            ]
-            if owned:
-                return Refusal(
-                    "dependents",
-                    f"deleting {self.ref} would take {kind} {', '.join(owned[:3])} with it",
-                    "scale or change it instead",
-                )
-        return None
+        return taken_along(item, self.ref, read)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from stratus_cli.actions.base import Item, Prepared, Reader, identified, line, target
-from stratus_cli.actions.delete_object import DEPENDENTS
+from stratus_cli.actions.dependents import DEPENDENTS
 from stratus_cli.kube.diff import diff
 from stratus_cli.kube.normal import normal_form
 from stratus_cli.kube.paths import value_at

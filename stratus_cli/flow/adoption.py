@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from stratus_cli.actions.delete_object import DEPENDENTS
+from stratus_cli.actions.dependents import DEPENDENTS
 from stratus_cli.kube.paths import value_at
 from stratus_cli.kube.selectors import matches_raw
 from stratus_cli.model.errors import ClusterAnswer

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from stratus_cli.actions.delete_object import DEPENDENTS
+from stratus_cli.actions.dependents import DEPENDENTS
 from stratus_cli.flow import pre_image
 from stratus_cli.flow.adoption import adopted_some, orphans_of, until_adopted
 from stratus_cli.flow.confirm import fresh
