@@ -118,6 +118,7 @@ class Watch:
         self._observe = observe
         self._before = tuple(before)
         self._written = dict(written)
+        self._ill = _ill(self._gate, self._before)
         self._guard = guard
         self._left_s = left_s
         self._started = ports.clock.monotonic()
@@ -173,7 +174,7 @@ class Watch:
         if harmed or lasting:
             return self._end(Decision.ROLL_BACK, (*harmed, *lasting), seen.health)
         self._broken = broken
-        waiting = unsettled(graph, self._written)
+        waiting = unsettled(graph, self._written, self._ill)
         verdict = judge(
             self._gate,
             self._before,
@@ -244,6 +245,12 @@ class Watch:
         improved = verdict.improved if verdict else ()
         worse = verdict.worse if verdict else ()
         return Outcome(Verdict(decision, reasons, improved, worse), health, self._elapsed())
+
+
+def _ill(gate: Gate, before: Sequence[Health]) -> frozenset[Ref]:
+    """Units that had problems at baseline and that this plan is not about."""
+    units = before[-1].units if before else {}
+    return frozenset(ref for ref, unit in units.items() if unit.problems) - {*gate.targets}
 
 
 def _counts(unit: UnitHealth | None) -> object:

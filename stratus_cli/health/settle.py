@@ -1,35 +1,50 @@
-"""Settling: what of a change has not converged yet, per kind, and how long that may take. Pure."""
+"""Settling: what of a change has not converged yet, per kind, and how long that may take. Pure.
+
+A kind that is not in the table (Role, NetworkPolicy, PodDisruptionBudget, CronJob ...) converges
+with the write: nothing in it follows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+from stratus_cli.health.settle_service import service
+from stratus_cli.health.settle_workload import has_all, pod, workload
 from stratus_cli.kube.graph import Graph, config_maps_used
+from stratus_cli.kube.kinds import WORKLOADS
 from stratus_cli.kube.pods import condition, is_live, is_ready
-from stratus_cli.kube.ports import target_of
-from stratus_cli.kube.workloads import available, sorted_workloads, wanted
+from stratus_cli.kube.workloads import sorted_workloads, wanted
 from stratus_cli.model.objects import (
-    DaemonSet,
     Deployment,
+    HorizontalPodAutoscaler,
+    Job,
+    PersistentVolumeClaim,
     Pod,
     ReplicaSet,
-    Service,
-    StatefulSet,
     Workload,
 )
 from stratus_cli.model.ref import Ref
+from stratus_cli.model.snapshot import ref_of
 
 BACK_OFF_S = 330.0  # kubelet: 300 s after crashes, 122 s for mounts (Kubernetes 1.34), and a bit
 ENDPOINTS_S = 60.0  # the EndpointSlice controller takes a second; a minute says it is stuck
 
+Check = Callable[[Graph, Ref, int, Collection[Ref]], Iterator[str]]
 
-def unsettled(graph: Graph, written: Mapping[Ref, int]) -> tuple[str, ...]:
-    """What is still converging, as sentences; () when all is. written: ref -> generation or 0."""
+
+def unsettled(
+    graph: Graph, written: Mapping[Ref, int], ill: Collection[Ref] = ()
+) -> tuple[str, ...]:
+    """What is still converging, as sentences; () when all is. written: ref -> generation or 0.
+
+    ill: workloads that were broken before and are not ours, which nothing waits for unless they
+    were written themselves.
+    """
     found: list[str] = []
     for ref, generation in sorted(written.items()):
         check = _CHECKS.get(ref.kind)
         if check is not None:
-            found.extend(check(graph, ref, generation))
+            found.extend(check(graph, ref, generation, frozenset(ill) - written.keys()))
     return tuple(dict.fromkeys(found))
 
 
@@ -45,115 +60,108 @@ def deadline_s(graph: Graph, refs: Sequence[Ref]) -> float:
     return max(limits)
 
 
-def _workload(graph: Graph, ref: Ref, generation: int) -> Iterator[str]:
+def _config_map(graph: Graph, ref: Ref, generation: int, ill: Collection[Ref]) -> Iterator[str]:
+    """Whoever needs it runs."""
+    for item in graph.workloads_in(ref.namespace):
+        names = {name for name, _, _ in config_maps_used(item.spec.template.spec)}
+        if ref.name in names and not isinstance(item, ReplicaSet):
+            yield from has_all(item, ill)
+
+
+def _admission(graph: Graph, ref: Ref, generation: int, ill: Collection[Ref]) -> Iterator[str]:
+    """Whoever was refused pods has them. API servers take a change of these up within a second."""
+    for item in sorted_workloads(graph):
+        if ref.namespace and item.metadata.namespace != ref.namespace:
+            continue
+        failure = condition(item.status.conditions, "ReplicaFailure")
+        if failure is not None and failure.status == "True" and ref_of(item) not in ill:
+            yield f"{item.KIND} {item.metadata.name}: its pods were refused"
+            yield from has_all(item, ill)
+
+
+def _job(graph: Graph, ref: Ref, generation: int, ill: Collection[Ref]) -> Iterator[str]:
+    """Suspended and without pods; or ended; or with as many pods at work as it may have."""
     item = graph.snap.find(ref)
-    if not isinstance(item, Workload):
-        return  # deleted by the change, or not read: the verdict says so
-    name, status, number = f"{ref.kind} {ref.name}", item.status, wanted(item)
-    if status.observed_generation < max(generation, item.metadata.generation):
+    if not isinstance(item, Job):
+        return
+    name, status = f"Job {ref.name}", item.status
+    if _has_ended(item):
+        return
+    if item.spec.suspend:
+        if status.active:
+            yield f"{name}: {status.active} of its pods are still there"
+        return
+    parallel = 1 if item.spec.parallelism is None else item.spec.parallelism
+    left = parallel if item.spec.completions is None else item.spec.completions - status.succeeded
+    running = sum(
+        is_live(made) and is_ready(made)
+        for made in graph.snap.of(Pod)
+        if any(owner.uid == item.metadata.uid for owner in made.metadata.owner_references)
+    )
+    if running < min(parallel, left):
+        yield f"{name}: {running} of {min(parallel, left)} pods are ready, and it has not ended"
+
+
+def _has_ended(job: Job) -> bool:
+    found = (condition(job.status.conditions, word) for word in ("Complete", "Failed"))
+    return any(item is not None and item.status == "True" for item in found)
+
+
+def _autoscaler(graph: Graph, ref: Ref, generation: int, ill: Collection[Ref]) -> Iterator[str]:
+    """Its controller has seen it, and what it scales has the number that it wants."""
+    item = graph.snap.find(ref)
+    if not isinstance(item, HorizontalPodAutoscaler) or not item.status.desired_replicas:
+        return  # nothing says that a controller is at work
+    name, desired = f"HorizontalPodAutoscaler {ref.name}", item.status.desired_replicas
+    if not item.spec.min_replicas <= desired <= item.spec.max_replicas:
         yield f"{name}: its controller has not seen the change yet"
         return
-    if isinstance(item, Deployment) and item.spec.paused:
-        return
-    updated = _updated(item)
-    if updated < number:
-        yield f"{name}: {updated} of {number} pods are updated"
-    if available(item) < number:
-        yield f"{name}: {available(item)} of {number} pods are available"
-    old = [
-        pod for pod in graph.pods_of(item) if is_live(pod) and pod not in graph.new_pods_of(item)
-    ]
-    if old:
-        yield f"{name}: {_some(len(old), 'old pod')} still there"
-    extra = status.replicas - number
-    if not isinstance(item, DaemonSet) and extra > 0 and not old:
-        yield f"{name}: {_some(extra, 'pod')} too many"
-
-
-def _some(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def _updated(item: Workload) -> int:
-    if isinstance(item, DaemonSet):
-        return item.status.updated_number_scheduled
-    if isinstance(item, ReplicaSet):
-        return item.status.replicas
-    if isinstance(item, StatefulSet) and not item.status.update_revision:
-        return item.status.replicas
-    return item.status.updated_replicas
-
-
-def _service(graph: Graph, ref: Ref, generation: int) -> Iterator[str]:
-    """The EndpointSlices are what selector, ready pods and ports make of them."""
-    item = graph.snap.find(ref)
-    if not isinstance(item, Service) or not item.spec.selector:
-        return
-    # By name: a pod has one address of each family, and status.podIP is one of them.
-    ready = {
-        pod.metadata.name
-        for pod in graph.selected_pods(item)
-        if is_live(pod) and is_ready(pod) and pod.status.pod_ip
-    }
-    serving = {
-        endpoint.target_ref.name if endpoint.target_ref else ", ".join(endpoint.addresses)
-        for endpoint in graph.ready_endpoints_of(item)
-    }
-    if ready - serving or (serving - ready and not item.spec.publish_not_ready_addresses):
-        pods = _some(len(ready), "ready pod")
-        yield f"Service {ref.name}: its endpoints are not yet those of the {pods}"
-    wanted_ports = {port.name: target_of(port) for port in item.spec.ports}
-    for piece in graph.slices_of(item):
-        for port in piece.ports or ():
-            target = wanted_ports.get(port.name)
-            if piece.endpoints and isinstance(target, int) and port.port not in (None, target):
-                yield f"Service {ref.name}: an endpoint port is still {port.port}, not {target}"
-
-
-def _config_map(graph: Graph, ref: Ref, generation: int) -> Iterator[str]:
-    """Whoever needs it runs."""
-    for workload in graph.workloads_in(ref.namespace):
-        names = {name for name, _, _ in config_maps_used(workload.spec.template.spec)}
-        if ref.name in names and not isinstance(workload, ReplicaSet):
-            yield from _has_all(workload)
-
-
-def _quota(graph: Graph, ref: Ref, generation: int) -> Iterator[str]:
-    """Whoever was refused pods has them."""
-    for workload in sorted_workloads(graph):
-        if workload.metadata.namespace != ref.namespace:
+    for scaled in graph.workloads_in(ref.namespace):
+        if graph.autoscaler_of(scaled) is not item:
             continue
-        failure = condition(workload.status.conditions, "ReplicaFailure")
-        if failure is not None and failure.status == "True":
-            yield f"{workload.KIND} {workload.metadata.name}: its pods were refused"
-            yield from _has_all(workload)
+        if wanted(scaled) != desired:
+            yield f"{name}: it wants {desired} pods, {scaled.metadata.name} {wanted(scaled)}"
+        yield from has_all(scaled, ill)
 
 
-def _has_all(workload: Workload) -> Iterator[str]:
-    number, have = wanted(workload), available(workload)
-    if have < number:
-        yield f"{workload.KIND} {workload.metadata.name}: {have} of {number} pods are available"
-
-
-def _pod(graph: Graph, ref: Ref, generation: int) -> Iterator[str]:
-    """A deleted pod is gone, and the one that takes its place is ready."""
+def _claim(graph: Graph, ref: Ref, generation: int, ill: Collection[Ref]) -> Iterator[str]:
+    """Bound, where somebody uses it (else it may wait for its first consumer), who then runs."""
     item = graph.snap.find(ref)
-    if isinstance(item, Pod) and item.metadata.deletion_timestamp is not None:
-        yield f"Pod {ref.name}: it is still terminating"
-        return
-    # Pods are named after what makes them: OWNER-SUFFIX.
-    owner = ref.name.rpartition("-")[0]
-    for kind in (ReplicaSet, StatefulSet, DaemonSet):
-        maker = graph.snap.get(kind, ref.namespace, owner)
-        top = graph.top_owner(maker) if maker is not None else None
-        if isinstance(top, Workload):
-            yield from _has_all(top)
+    users = [
+        user
+        for user in graph.workloads_in(ref.namespace)
+        if not isinstance(user, ReplicaSet) and ref.name in _claims(user)
+    ]
+    if isinstance(item, PersistentVolumeClaim) and users and item.status.phase == "Pending":
+        yield f"PersistentVolumeClaim {ref.name}: it is not bound yet"
+    for user in users:
+        yield from has_all(user, ill)
 
 
-_CHECKS: Mapping[str, Callable[[Graph, Ref, int], Iterator[str]]] = {
-    **dict.fromkeys(("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"), _workload),
-    "Service": _service,
+def _claims(item: Workload) -> set[str]:
+    volumes = item.spec.template.spec.volumes
+    used = (volume.persistent_volume_claim for volume in volumes)
+    return {claim.claim_name for claim in used if claim is not None}
+
+
+_CHECKS: Mapping[str, Check] = {
+    **dict.fromkeys((*WORKLOADS, "ReplicaSet"), workload),
+    **dict.fromkeys(
+        (
+            "ResourceQuota",
+            "LimitRange",
+            "Namespace",  # its labels choose the pod security level
+            "ValidatingWebhookConfiguration",
+            "MutatingWebhookConfiguration",
+            "ValidatingAdmissionPolicy",
+            "ValidatingAdmissionPolicyBinding",
+        ),
+        _admission,
+    ),
+    "Service": service,
     "ConfigMap": _config_map,
-    "ResourceQuota": _quota,
-    "Pod": _pod,
+    "Job": _job,
+    "HorizontalPodAutoscaler": _autoscaler,
+    "PersistentVolumeClaim": _claim,
+    "Pod": pod,
 }
