@@ -48,6 +48,12 @@ IrreversibleOption = Annotated[
 NoRehearsalOption = Annotated[
     bool, typer.Option("--no-rehearsal", help="Do not try the plan on the twin first.")
 ]
+PauseOwnerOption = Annotated[
+    bool,
+    typer.Option(
+        "--pause-owner", help="Suspend who would put the change back (Argo CD, Flux), first."
+    ),
+]
 FastOption = Annotated[
     bool,
     typer.Option("--fast", help="Restart also who would see a new ConfigMap value by itself."),

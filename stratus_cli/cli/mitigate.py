@@ -31,6 +31,7 @@ def mitigate(
     no_lease: choices.NoLeaseOption = False,
     no_rehearsal: choices.NoRehearsalOption = False,
     fast: choices.FastOption = False,
+    pause_owner: choices.PauseOwnerOption = False,
     agents: choices.AgentsOption = False,
     model: choices.ModelOption = "",
 ) -> None:
@@ -51,6 +52,7 @@ def mitigate(
         apply_limits(run, max_attempts, max_writes, budget, watch_for)
         run.irreversible = irreversible
         run.use_lease, run.rehearse, run.fast = not no_lease, not no_rehearsal, fast
+        run.pause_owner = pause_owner
         if agents:
             from stratus_cli.cli.agents import use_agents
 

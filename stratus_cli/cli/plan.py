@@ -14,6 +14,7 @@ from stratus_cli.cli.choices import (
     IrreversibleOption,
     ModelOption,
     NoRehearsalOption,
+    PauseOwnerOption,
     WritesOption,
 )
 from stratus_cli.cli.folders import write_whole
@@ -44,6 +45,7 @@ def plan(
     irreversible: IrreversibleOption = False,
     no_rehearsal: NoRehearsalOption = False,
     fast: FastOption = False,
+    pause_owner: PauseOwnerOption = False,
 ) -> None:
     """Show the repair: commands, diff, inverse, blast radius, risk. Changes nothing.
 
@@ -53,7 +55,7 @@ def plan(
     """
     words = what or []
     with session(ctx, "plan", watch_journal=words[:1] != ["show"]) as run:
-        run.rehearse, run.fast = not no_rehearsal, fast
+        run.rehearse, run.fast, run.pause_owner = not no_rehearsal, fast, pause_owner
         run.limit(max_writes=max_writes)
         run.irreversible = irreversible
         if words[:1] == ["show"]:

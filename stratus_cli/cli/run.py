@@ -22,6 +22,7 @@ def run(
     no_lease: choices.NoLeaseOption = False,
     no_rehearsal: choices.NoRehearsalOption = False,
     fast: choices.FastOption = False,
+    pause_owner: choices.PauseOwnerOption = False,
     agents: choices.AgentsOption = False,
     model: choices.ModelOption = "",
 ) -> None:
@@ -33,6 +34,7 @@ def run(
 
         apply_limits(opened, max_attempts, max_writes, budget, watch_for)
         opened.use_lease, opened.rehearse, opened.fast = not no_lease, not no_rehearsal, fast
+        opened.pause_owner = pause_owner
         if agents:
             from stratus_cli.cli.agents import use_agents
 

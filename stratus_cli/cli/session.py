@@ -51,6 +51,7 @@ class Session:
         self.use_lease = True
         self.irreversible = False
         self.fast = False
+        self.pause_owner = False
 
     @cached_property
     def cluster(self) -> Cluster:
@@ -101,6 +102,8 @@ class Session:
                 protected_names=options.protected_names,
                 use_lease=self.use_lease,
                 rehearse=self.rehearse,
+                auto=self.auto,
+                pause_owner=self.pause_owner,
                 irreversible=self.irreversible,
                 fast=self.fast,
             ),

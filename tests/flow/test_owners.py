@@ -106,7 +106,9 @@ def test_an_application_that_does_not_heal_is_a_note(stand: Stand, spec: Item) -
 def test_a_copied_tracking_id_is_nobodys(stand: Stand) -> None:
     """It names another object; Argo CD takes no notice of it either."""
     application(stand, HEALS)
-    edit(stand.twin, WEB, annotations={"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:a/b"})
+    edit(
+        stand.twin, WEB, annotations={"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:a/b"}
+    )
     assert isinstance(planned(stand), Plan)
 
 
@@ -204,7 +206,7 @@ def test_an_owner_that_cannot_be_read_is_asked_about(
 def test_autoscalers_that_cannot_be_read_are_asked_about(stand: Stand) -> None:
     """Never taken for none."""
     stand.cluster = Unreadable(stand.twin)
-    refusal = planned(stand, "kubectl -n shop patch deploy/web -p '{\"spec\":{\"replicas\":3}}'")
+    refusal = planned(stand, 'kubectl -n shop patch deploy/web -p \'{"spec":{"replicas":3}}\'')
     assert isinstance(refusal, Refusal)
 
 
