@@ -68,9 +68,12 @@ def _units(graph: Graph) -> Iterator[UnitHealth]:
         yield _workload(graph, workload)
     for service in graph.snap.of(Service):
         if service.spec.selector:
-            behind = sum(wanted(workload) for workload in graph.selected_workloads(service))
+            behind = graph.selected_workloads(service)
             yield UnitHealth(
-                ref_of(service), wanted=behind or None, endpoints=_endpoints(graph, service)
+                ref_of(service),
+                wanted=sum(map(wanted, behind)) or None,
+                endpoints=_endpoints(graph, service),
+                autoscaled=any(graph.autoscaler_of(workload) for workload in behind),
             )
     for node in graph.snap.of(Node):
         ready = condition(node.status.conditions, "Ready")
@@ -89,6 +92,7 @@ def _workload(graph: Graph, workload: Workload) -> UnitHealth:
         # What a rollout has too many for a moment is no health that could be lost.
         ready=min(available(workload), number),
         wanted=number,
+        autoscaled=graph.autoscaler_of(workload) is not None,
     )
 
 

@@ -41,7 +41,7 @@ def _unit(unit: UnitHealth) -> dict[str, Any]:
     content: dict[str, Any] = {"ref": str(unit.ref)}
     for item in fields(unit):
         value = getattr(unit, item.name)
-        if item.name == "ref" or value is None or value == ():
+        if item.name == "ref" or value is None or value is False or value == ():
             continue
         content[item.name] = list(value) if item.name in _TUPLES else value
     if unit.stage is not None:

@@ -31,7 +31,7 @@ def service(graph: Graph, ref: Ref, generation: int, ill: Collection[Ref]) -> It
         pods = "1 ready pod" if len(ready) == 1 else f"{len(ready)} ready pods"
         yield f"Service {ref.name}: its endpoints are not yet those of the {pods}"
     for piece in graph.slices_of(item):
-        named = {end.target_ref.name for end in piece.endpoints if end.target_ref}
+        named = {end.target_ref.name for end in piece.endpoints or () if end.target_ref}
         if piece.endpoints:
             yield from _ports(item, piece, [ready[name] for name in sorted(ready.keys() & named)])
 

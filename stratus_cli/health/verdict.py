@@ -85,6 +85,8 @@ def breaker(
             continue
         spare = allowance.get(ref, 0)
         for name in ("ready", "endpoints"):
+            if new.autoscaled and _is_sated(new, name):
+                continue
             least = min((getattr(unit, name) or 0 for unit in old), default=0)
             have = getattr(new, name)
             if have is not None and have < least - spare:
@@ -106,7 +108,7 @@ def _worse(gate: Gate, baseline: Sequence[Health], now: Health) -> Iterator[tupl
             # Nothing is broken any more where nothing is wanted: no repair.
             yield ref, f"{ref} was brought to zero, which counts as worst"
             continue
-        moved = compare(old, new)
+        moved = tuple(item for item in compare(old, new) if not _is_scaling(new, item))
         if ref in gate.targets:
             if moved and not moved[0].better:
                 yield ref, f"{ref} is worse: {moved[0].what}"
@@ -153,6 +155,11 @@ def _losses(moved: tuple[Moved, ...]) -> Iterator[Moved]:
     return (
         item for item in moved if not item.better and not (fewer_fail and item.component == "p99")
     )
+
+
+def _is_scaling(unit: UnitHealth, moved: Moved) -> bool:
+    """Fewer of what its autoscaler wants fewer of: all that is wanted is there."""
+    return unit.autoscaled and not moved.better and _is_sated(unit, moved.component)
 
 
 def _is_sated(unit: UnitHealth, component: str) -> bool:

@@ -27,7 +27,8 @@ class UnitHealth:
     stage: least advanced pod counts. ready/wanted: replicas; wanted of a Service: pods of the
     workloads behind it. endpoints: serving addresses of intended pods (Services only).
     error_rate 0..1. p99_s seconds. alerts: names firing on it. problems: rule codes of its outage
-    and degraded findings. requests: counted in window_s. error_mad, p99_mad, error_minute: see
+    and degraded findings. autoscaled: an autoscaler decides on `wanted`. requests: counted in
+    window_s. error_mad, p99_mad, error_minute: see
     model.snapshot.Traffic.
     """
 
@@ -42,6 +43,7 @@ class UnitHealth:
     problems: tuple[str, ...] = ()
     score: float | None = None
     """0.5*availability - 0.3*error_rate - 0.2*latency share, scaled to what was measured."""
+    autoscaled: bool = False
     requests: float | None = None
     window_s: float | None = None
     error_mad: float | None = None

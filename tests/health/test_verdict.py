@@ -142,6 +142,23 @@ def test_a_unit_far_away_that_an_autoscaler_made_smaller_is_no_loss() -> None:
     assert judge(GATE, [before], lacking, (), ()).decision is not Decision.COMMIT
 
 
+@pytest.mark.parametrize("ref", [CART, PAY, FAR], ids=str)
+def test_what_an_autoscaler_makes_smaller_is_no_loss_wherever_it_is(ref: Ref) -> None:
+    """The wanted number is the autoscaler's: neither worse, nor for the breaker."""
+    gate = replace(GATE, roots=())
+    service_ref = Ref("Service", ref.namespace, ref.name)
+    before = health(workload(ref, 5, 5), service(service_ref, 5, wanted=5))
+    smaller = (workload(ref, 3, 3), service(service_ref, 3, wanted=3))
+    scaled = health(*(replace(unit, autoscaled=True) for unit in smaller))
+    assert judge(gate, [before], scaled, (), ()).decision is COMMIT
+    assert breaker(gate, [before], scaled, {}) == ()
+    lacking = health(workload(ref, 2, 3, autoscaled=True), service(service_ref, 2, wanted=3))
+    assert judge(gate, [before], lacking, (), ()).decision is not COMMIT
+    if ref in (*GATE.targets, *GATE.near):
+        assert judge(gate, [before], health(*smaller), (), ()).decision is ROLL_BACK
+        assert breaker(gate, [before], health(*smaller), {})
+
+
 def test_a_unit_far_away_that_got_worse_prevents_the_commit() -> None:
     """Whether or not it has a problem of its own by now: it was well before."""
     for worse in (workload(FAR, 2, 3), problem(workload(FAR, 0, 3), "WRK201")):
