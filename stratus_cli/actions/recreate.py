@@ -48,16 +48,22 @@ SAYS_IMMUTABLE = re.compile(
 """How the API server refuses such an update, in its own words."""
 
 KINDS = (*IMMUTABLE, "ConfigMap")
-RESTS = ("spec", "data", "binaryData", "roleRef", "subjects", "metadata.labels")
-"""What goes with the old object must be what the new one was made from."""
 
 
 def recreation(
-    before: Item, after: Item, ref: Ref, read: Reader, *, is_refused: bool = False
+    before: Item,
+    after: Item,
+    ref: Ref,
+    read: Reader,
+    *,
+    depends: tuple[str, ...] = (),
+    is_refused: bool = False,
 ) -> tuple[Prepared, ...] | Refusal | None:
     """The deletion and the creation; None where an update does.
 
-    is_refused: the server has said that a field is immutable. after: before with the wanted fields.
+    after: before with the wanted fields. depends: what the update rests on; everything else may
+    move, and goes from the old object into the new one. is_refused: the server has said that a
+    field is immutable.
     """
     changed = [edit.path for edit in diff(before, after)]
     if ref.kind not in KINDS or not (is_refused or any(_is_immutable(before, changed))):
@@ -73,14 +79,13 @@ def recreation(
     known = identified(ref, before)
     gone = Change(known, before, None, via=ORPHAN)
     words = ("delete", target(ref), "--cascade=orphan")
-    depends = tuple(path for path in RESTS if path.partition(".")[0] in before)
     notes = (
         f"{ref} is deleted and made anew: {', '.join(changed)} cannot be updated",
         *_losses(ref),
         *stays,
     )
     return (
-        Prepared(gone, line(*words, ref=ref), depends, notes),
+        Prepared(gone, line(*words, ref=ref), tuple(dict.fromkeys((*changed, *depends))), notes),
         Prepared(Change(ref, None, new), line("create", "-f", "-", ref=ref), ()),
     )
 
