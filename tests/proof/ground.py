@@ -116,7 +116,11 @@ class RealWorld:
         self.bed = bed
         self.namespace = namespace
         self.cluster: Cluster = LiveCluster(
-            bed.kubeconfig, bed.context, timeout_s=15, redactor=Redactor(b"of the proof")
+            bed.kubeconfig,
+            bed.context,
+            timeout_s=15,
+            redactor=Redactor(b"of the proof"),
+            read_secrets=True,
         )
         self.clock: Clock = SystemClock()
 

@@ -52,6 +52,12 @@ def config_map(name: str = "settings", **data: str) -> Item:
     return _object("v1", "ConfigMap", name, data=body)
 
 
+def secret() -> Item:
+    """Read by nobody."""
+    data = {"password": "b2xkLXBsYW50ZWQ=", "user": "Ym9iLXBsYW50ZWQ="}
+    return _object("v1", "Secret", "db", type="Opaque", data=data)
+
+
 def ingress() -> Item:
     """To web."""
     backend = {"service": {"name": "web", "port": {"number": 80}}}

@@ -33,8 +33,11 @@ class State:
 
     @classmethod
     def of(cls, items: Items, others: Iterable[Item] = ()) -> State:
-        """Everything in a namespace, and the named objects of no namespace."""
-        found = [item for kind in KINDS for item in items(kind)]
+        """Everything in a namespace, and the named objects of no namespace.
+
+        What Stratus keeps of Secrets for the next undo is its own, as its journal is.
+        """
+        found = [item for kind in KINDS for item in items(kind) if not _is_pre_image(item)]
         objects = {
             f"{item['kind']}/{item['metadata']['name']}": plain(item) for item in (*found, *others)
         }
@@ -59,6 +62,13 @@ def plain(item: Item) -> Item:
     meta["annotations"] = notes
     meta["labels"] = meta.get("labels") or {}
     return {**kept, "metadata": meta}
+
+
+def _is_pre_image(item: Item) -> bool:
+    meta = item["metadata"]
+    kept_by = (meta.get("labels") or {}).get("app.kubernetes.io/managed-by")
+    is_ours = kept_by == "stratus" and meta["name"].startswith("stratus-pre-tx-")
+    return item["kind"] == "Secret" and is_ours
 
 
 def unlike(wanted: State, found: State, *, made_again: Iterable[str] = ()) -> list[str]:

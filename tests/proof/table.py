@@ -19,6 +19,7 @@ def table() -> tuple[Entry, ...]:
         *workloads(),
         *_services(),
         *_config_maps(),
+        *_secrets(),
         *_policies(),
         *_rbac(),
         *_cluster(),
@@ -156,6 +157,33 @@ def _config_maps() -> Iterator[Entry]:
         form="merge",
         elsewhere=theirs,
     )
+
+
+def _secrets() -> Iterator[Entry]:
+    item = objects.secret()
+    old, new, other = item["data"]["password"], "bmV3LXBsYW50ZWQ=", "dGhlaXJzLXBsYW50ZWQ="
+    elsewhere = (Edit(field("data.theirs"), other), Edit(field("metadata.labels.theirs"), "1"))
+    told = ("data.password", "«secret:")
+    patches: dict[str, tuple[object, str, dict[str, Any]]] = {
+        "key": ({"data": {"password": new}}, "", {"data.password": new}),
+        "removed key": ({"data": {"password": None}}, "merge", {"data.password": MISSING}),
+        "renamed key": (
+            [{"op": "move", "from": "/data/password", "path": "/data/pass"}],
+            "json",
+            {"data.password": MISSING, "data.pass": old},
+        ),
+    }
+    for name, (patch, form, expect) in patches.items():
+        yield _patched(
+            name,
+            item,
+            patch,
+            expect,
+            ("data.password", other),
+            form=form,
+            elsewhere=elsewhere,
+            told=told,
+        )
 
 
 def _policies() -> Iterator[Entry]:
