@@ -398,7 +398,6 @@ def test_names_of_kinds() -> None:
         ),
         (an("ConfigMap"), "kubectl delete ns shop", "irreversible: a deleted Namespace"),
         (an("ConfigMap"), "kubectl delete node node1", "irreversible: a deleted Node"),
-        (an("ConfigMap"), "kubectl delete crd x.y.z", "irreversible: a deleted CustomResourceDef"),
         (
             an("ConfigMap"),
             patch("ns", {"spec": {"finalizers": []}}, "merge", name="shop"),

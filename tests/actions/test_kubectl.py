@@ -16,6 +16,7 @@ from stratus_cli.actions.kubectl import parse, parse_line
 from stratus_cli.knowledge.fill import fill, variables_of
 from stratus_cli.knowledge.runbook import default_directory, load
 from stratus_cli.kube.diff import diff
+from stratus_cli.kube.kinds import BY_KIND
 from stratus_cli.kube.redact import Redactor
 from stratus_cli.model.change import Reversibility
 from stratus_cli.model.plan import Refusal
@@ -225,8 +226,7 @@ def test_deleting_is_reversible_only_where_nothing_else_goes() -> None:
     assert item.change.reversibility is Reversibility.REVERSIBLE
     for line, check in (
         ("kubectl delete deploy/web", "dependents"),
-        ("kubectl delete pvc/data", "irreversible"),
-        ("kubectl delete ns/shop", "irreversible"),
+        ("kubectl delete node/n1", "irreversible"),
     ):
         actions = parse_line(line, "shop")
         assert not isinstance(actions, Refusal)
