@@ -236,6 +236,19 @@ CASES: dict[str, tuple[Item, str, dict[str, Any]]] = {
         patch("ep", {"subsets": [{"addresses": [{"ip": "10.0.0.2"}], "ports": [{"port": 81}]}]}),
         {"subsets": [{"addresses": [{"ip": "10.0.0.2"}], "ports": [{"port": 81}]}]},
     ),
+    "stateful set": (
+        workload("StatefulSet"),
+        "kubectl set env sts/x A=1",
+        {"spec.template.spec.containers[name=a].env": [{"name": "A", "value": "1"}]},
+    ),
+    "daemon set tolerations": (
+        workload("DaemonSet", tolerations=[{"key": "a", "operator": "Exists"}]),
+        patch(
+            "ds",
+            {"spec": {"template": {"spec": {"tolerations": [{"operator": "Exists"}]}}}},
+        ),
+        {"spec.template.spec.tolerations": [{"operator": "Exists"}]},
+    ),
     "namespace label": (
         an("ConfigMap", data={"a": "1"}),
         "kubectl label ns shop team=a",

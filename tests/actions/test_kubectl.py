@@ -16,7 +16,6 @@ from stratus_cli.actions.kubectl import parse, parse_line
 from stratus_cli.knowledge.fill import fill, variables_of
 from stratus_cli.knowledge.runbook import default_directory, load
 from stratus_cli.kube.diff import diff
-from stratus_cli.kube.kinds import BY_KIND
 from stratus_cli.kube.redact import Redactor
 from stratus_cli.model.change import Reversibility
 from stratus_cli.model.plan import Refusal
