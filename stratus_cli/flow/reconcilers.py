@@ -146,7 +146,8 @@ def _application_of(ref: Ref, marks: Mapping[str, Any]) -> tuple[str, str] | Non
     if isinstance(tracking, str):
         app, _, rest = tracking.partition(":")
         kind, _, place = rest.partition(":")
-        if kind.rpartition("/")[2] != ref.kind or place != f"{ref.namespace}/{ref.name}":
+        is_here = kind.rpartition("/")[2] == ref.kind and place == f"{ref.namespace}/{ref.name}"
+        if place and not is_here:
             return None
         space, underscore, name = app.partition("_")
         return (space, name) if underscore else ("", app)
@@ -164,7 +165,10 @@ def _flux(
 ) -> Iterator[Owner]:
     """The owner that Flux's labels name."""
     name, space = marks.get(f"{prefix}/name"), marks.get(f"{prefix}/namespace")
-    if not isinstance(name, str) or not isinstance(space, str):
+    if not isinstance(name, str):
+        return
+    if not isinstance(space, str):
+        yield unread(change, f"Flux's {name}", f"the label {prefix}/namespace is missing")
         return
     try:
         served = read.kind_of(word)

@@ -263,26 +263,27 @@ def test_what_is_protected_is_refused(tmp_path: Path, policy: Policy, line: str)
         ({"annotations": {"argocd.argoproj.io/tracking-id": "shop:x"}}, "Argo CD"),
         ({"labels": {"kustomize.toolkit.fluxcd.io/name": "apps"}}, "Flux"),
         ({"labels": {"helm.toolkit.fluxcd.io/name": "cart"}}, "Flux"),
-        (
-            {
-                "ownerReferences": [
-                    {
-                        "apiVersion": "shops.example/v1",
-                        "kind": "Shop",
-                        "name": "main",
-                        "uid": "u",
-                        "controller": True,
-                    }
-                ]
-            },
-            "Shop main",
-        ),
     ],
 )
-def test_what_something_reconciles_is_refused(tmp_path: Path, metadata: Item, word: str) -> None:
-    refusal = refused(typed(stand_of(tmp_path, world(app("cart", metadata=metadata))), SET_IMAGE))
+def test_an_owner_that_is_not_in_this_cluster_is_asked_about(
+    tmp_path: Path, metadata: Item, word: str
+) -> None:
+    """What it does can only be read where it is (tests/flow/test_owners.py)."""
+    text = world(app("cart", metadata=metadata))
+    [note] = planned(typed(stand_of(tmp_path, text), SET_IMAGE)).notes
+    assert word in note
+    assert "is not known" in note
+    refusal = refused(typed(stand_of(tmp_path, text, policy=Policy(auto=True)), SET_IMAGE))
     assert refusal.check == "owner"
     assert word in refusal.reason
+
+
+def test_what_an_operator_reconciles_is_refused(tmp_path: Path) -> None:
+    owner = {"apiVersion": "shops.example/v1", "kind": "Shop", "name": "main", "uid": "u"}
+    metadata = {"ownerReferences": [{**owner, "controller": True}]}
+    refusal = refused(typed(stand_of(tmp_path, world(app("cart", metadata=metadata))), SET_IMAGE))
+    assert refusal.check == "owner"
+    assert "Shop main" in refusal.reason
 
 
 def test_helm_alone_reverts_nothing_and_is_a_note(tmp_path: Path) -> None:
