@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from stratus_cli.model.entry import Begin
 from stratus_cli.model.errors import (
     ClusterAnswer,
     ClusterUnreachable,
@@ -45,9 +46,10 @@ class Leases:
     two machines may differ, and only one that nobody renews meanwhile is dead (as client-go does).
     """
 
-    def __init__(self, ports: Ports, tx: str, namespaces: Iterable[str]) -> None:
+    def __init__(self, ports: Ports, tx: str, namespaces: Iterable[str], *, who: str = "") -> None:
+        """who: who holds them, where that is not the person of now (recover)."""
         self._ports = ports
-        self._holder = f"{ports.who} {tx}"
+        self._holder = f"{who or ports.who} {tx}"
         self._refs = [
             Ref("Lease", namespace, NAME, "coordination.k8s.io/v1")
             for namespace in sorted({name or CLUSTER_NAMESPACE for name in namespaces})
@@ -67,6 +69,12 @@ class Leases:
 
     def __exit__(self, *_: object) -> None:
         self._release()
+
+    def give_back(self) -> None:
+        """Delete what a process that died held under this name. Best effort, as at the end."""
+        if self._ports.policy.use_lease:
+            self._held = list(self._refs)
+            self._release()
 
     def check(self) -> None:
         """Before each write and while waiting: still ours, and for long enough.
@@ -131,13 +139,13 @@ class Leases:
         self._held.append(ref)
 
     def _take_over(self, ref: Ref, live: dict[str, Any], now: datetime) -> None:
-        """An expired one, or one of this very transaction.
+        """An expired one, or one of a transaction of this journal.
 
         The process that held the latter is dead, as the journal's file lock is ours.
         """
         spec = _spec(live)
         holder = spec.get("holderIdentity")
-        if holder and holder != self._holder and not self._is_dead(ref, live, now):
+        if holder and holder not in self._own() and not self._is_dead(ref, live, now):
             raise Refused(
                 f"somebody else is writing here: {holder}",
                 f"namespace {ref.namespace}, since {spec.get('acquireTime', 'unknown')}",
@@ -148,6 +156,14 @@ class Leases:
         taken = self._lease(ref, now, transitions + 1 if isinstance(transitions, int) else 1)
         taken["metadata"] = live["metadata"]
         self._ports.cluster.replace(taken)
+
+    def _own(self) -> set[str]:
+        """The holders that this journal's transactions have been."""
+        journal = self._ports.journal
+        begins = (
+            (entry for entry in journal.entries() if isinstance(entry, Begin)) if journal else ()
+        )
+        return {self._holder, *(f"{begin.who} {begin.tx}" for begin in begins)}
 
     def _is_dead(self, ref: Ref, live: dict[str, Any], now: datetime) -> bool:
         """Whether nobody renews it. Up to DURATION_S are waited where its time alone cannot say."""

@@ -52,13 +52,17 @@ def recover(ports: Ports, mode: str, observe: Observe) -> Report:
     done: list[TransactionReport] = []
     for recorded in reversed(left):  # newest first: an older one may lie below it
         ports.progress.note(f"transaction {recorded.id} ({recorded.title}) was left open")
-        if _is_decided(recorded):
-            done.append(_as_judged(recorded, ports))
-            continue
-        if mode == "ask" and not _may(recorded, ports):
+        if not _is_decided(recorded) and mode == "ask" and not _may(recorded, ports):
             done.append(_left(recorded, "older than 15 minutes, and nobody agreed to close it"))
             continue
-        done.append(_close(recorded, ports, mode, observe))
+        report = (
+            _as_judged(recorded, ports)
+            if _is_decided(recorded)
+            else _close(recorded, ports, mode, observe)
+        )
+        if not report.open:
+            Leases(ports, recorded.id, _reach(recorded, ports), who=recorded.who).give_back()
+        done.append(report)
     notes = () if left else ("no transaction is open",)
     return Report(
         "recover",
@@ -154,6 +158,16 @@ def _close(
     except StratusError as error:
         return _left(recorded, str(error))
     return replace(report, incident=recorded.incident)
+
+
+def _reach(recorded: RecordedTransaction, ports: Ports) -> set[str]:
+    """Every namespace whose Lease it may have held."""
+    plan = _plan_of(recorded)
+    older = transactions(journal_of(ports).entries()) if recorded.undoes else ()
+    undone = (intent for tx in older if tx.id == recorded.undoes for intent in tx.intents)
+    steps = plan.steps if plan else ()
+    refs = [intent.ref for intent in (*recorded.intents, *undone)]
+    return {ref.namespace for ref in (*refs, *(step.change.ref for step in steps))}
 
 
 def _reopened(

@@ -361,6 +361,27 @@ def test_the_lease_of_the_dead_process_is_taken_over_at_once(stand: Stand) -> No
     assert closed(stand).state is UNDONE
 
 
+@pytest.mark.parametrize("last", ["begin", "baseline", "intent", "judged", "end"])
+def test_a_dead_process_leaves_no_lock_behind_for_its_own_journal(stand: Stand, last: str) -> None:
+    """Recovered, or closed already: the next transaction does not wait for the Lease to run out."""
+    left: list[Item] = []
+    stand.cluster.before_write = lambda ref: left.append(get(stand, LEASE))
+    assert run(stand, SET_A).state is COMMITTED
+    stand.cluster.before_write = lambda ref: None
+    whole = entries(stand)
+    kinds = [type(entry).__name__.lower() for entry in whole]
+    other = beside(stand, stand.folder / "other", whole[: kinds.index(last) + 1])
+    if last in ("begin", "baseline"):
+        edit(stand.twin, SETTINGS, labels={})
+    stand.twin.create(left[0])  # as the killed process left it
+    started = stand.twin.now()
+    if last != "end":
+        closed(other)
+        assert stand.twin.get(LEASE) is None
+    assert run(other, SET_B).state is COMMITTED
+    assert (stand.twin.now() - started).total_seconds() < 30
+
+
 def test_the_lease_of_somebody_else_leaves_it_open(stand: Stand) -> None:
     crash(stand, 1, "after", SET_A)
     now = stand.reading().clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
