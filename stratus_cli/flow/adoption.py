@@ -44,28 +44,31 @@ def orphans_of(cluster: Cluster, ref: Ref, live: Item) -> tuple[str, ...]:
     )
 
 
-def until_adopted(ports: Ports, ref: Ref, guard: Callable[[], None]) -> tuple[str, ...]:
-    """Wait until a re-created workload owns what it selects and has its pods; what it left alone.
+def until_adopted(
+    ports: Ports, ref: Ref, guard: Callable[[], None], *, with_pods: bool = True
+) -> tuple[str, ...]:
+    """Wait until a re-created workload owns what it selects; what it left alone.
 
-    Bounded: pods that do not come are for the verdict to judge.
+    with_pods: and until it has as many pods as it wants. Bounded: pods that do not come are for the
+    verdict to judge.
     """
     clock = ports.clock
     started = clock.monotonic()
-    while True:
-        live = ports.cluster.get(ref)
-        if live is None:
-            return ()
+    while ref.kind in DEPENDENTS:
         try:
-            alone = orphans_of(ports.cluster, ref, live)
+            live = ports.cluster.get(ref)
+            alone = () if live is None else orphans_of(ports.cluster, ref, live)
         except ClusterAnswer as error:
             ports.progress.note(f"whether {ref} adopted its own could not be read: {error.what}")
             return ()
         waited = clock.monotonic() - started
-        if (not alone and _has_its_pods(live)) or waited > WITHIN_S:
+        is_whole = live is None or not with_pods or _has_its_pods(live)
+        if waited > WITHIN_S or (not alone and is_whole):
             return alone
         guard()
         ports.progress.waiting(f"{ref} to take over its pods", waited, WITHIN_S)
         clock.sleep(ports.limits.poll_s)
+    return ()
 
 
 def _has_its_pods(live: Item) -> bool:

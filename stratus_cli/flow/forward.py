@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stratus_cli.flow.fate import being_deleted, uid_of
-from stratus_cli.kube.normal import fields_digest
+from stratus_cli.kube.normal import fields_digest, normal_form
 from stratus_cli.kube.paths import value_at
 from stratus_cli.kube.three_way import take_back
 from stratus_cli.model.errors import Refused
@@ -39,6 +39,17 @@ def after_on(step: Step, live: dict[str, Any] | None) -> Mapping[str, Any] | Non
     moved = [edit.path for edit in made.already] + [clash.path for clash in made.conflicts]
     if moved:
         raise _drift(step, _changed(moved))
+    return made.wanted
+
+
+def anew_on(step: Step, planned: Mapping[str, Any], gone: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the second half of a re-creation makes, of the object as it was when it was deleted.
+
+    planned: as the plan saw it. What others wrote since goes into the new object.
+    """
+    made = take_back(step.change.after or {}, normal_form(planned), gone)
+    if made.conflicts:
+        raise _drift(step, _changed([clash.path for clash in made.conflicts]))
     return made.wanted
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from stratus_cli.flow.fate import being_deleted, uid_of
 from stratus_cli.flow.lineage import Lineage
 from stratus_cli.kube.diff import apply_edits, diff, same_value
+from stratus_cli.kube.fields import segments
 from stratus_cli.kube.for_good import is_for_good
 from stratus_cli.kube.known_good import MASK
 from stratus_cli.kube.normal import normal_form
@@ -26,8 +27,12 @@ Item = dict[str, Any]
 Difference = Mapping[str, Any]
 """Journal data: ref, field, wanted, found (None: absent)."""
 
-BY_THE_SERVER = ("metadata.annotations", "metadata.finalizers", "spec.volumeName")
-"""What controllers put into a new object that nobody else touched."""
+BY_THE_SERVER = ("metadata.finalizers", "spec.volumeName")
+"""What controllers put into a new object that nobody else touched; and annotations of theirs."""
+
+ANNOTATIONS = "metadata.annotations"
+THEIRS = ("kubernetes.io", "k8s.io")  # reserved for Kubernetes' own components
+BY_PEOPLE = "kubectl.kubernetes.io"
 
 
 @dataclass(frozen=True)
@@ -182,9 +187,17 @@ def _of_create(
     theirs = [
         Clash(edit.path, ABSENT, edit.before, edit.after)
         for edit in diff(item.after or {}, normal_form(live))
-        if not edit.path.startswith(BY_THE_SERVER)
+        if not _is_by_the_server(edit)
     ]
     return (tuple(theirs), None) if theirs else ((), Change(item.ref, live, None))
+
+
+def _is_by_the_server(edit: FieldEdit) -> bool:
+    if not edit.path.startswith(ANNOTATIONS):
+        return edit.path.startswith(BY_THE_SERVER)
+    keys = list(edit.after) if isinstance(edit.after, Mapping) else [segments(edit.path)[-1]]
+    domains = [str(key).partition("/")[0] for key in keys]
+    return all(name.endswith(THEIRS) and name != BY_PEOPLE for name in domains)
 
 
 def _of_delete(

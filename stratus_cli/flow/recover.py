@@ -6,9 +6,10 @@ about first: others may have gone on since. One whose verdict COMMIT is on disk 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from stratus_cli.flow.announce import announce
 from stratus_cli.flow.gate import Observe
@@ -22,11 +23,13 @@ from stratus_cli.flow.transaction import Transaction, journal_of
 from stratus_cli.flow.undoable import written_by
 from stratus_cli.health.records import from_json
 from stratus_cli.journal.replay import RecordedTransaction, transactions
+from stratus_cli.model.change import ORPHAN
 from stratus_cli.model.entry import Accepted, Baseline, Entry
 from stratus_cli.model.errors import JournalError, Refused, StratusError, UsageError
 from stratus_cli.model.health import Decision, Health, TransactionState
 from stratus_cli.model.plan import Plan
 from stratus_cli.model.ports import Ports
+from stratus_cli.model.ref import Ref
 from stratus_cli.model.report import Report, TransactionReport
 
 OLD = timedelta(minutes=15)  # DESIGN.md, Recover
@@ -179,6 +182,7 @@ def _reopened(
         recorded.id, ports, journal, leases.check, heirs=Lineage.of(journal.entries())
     )
     transaction.writes = len(recorded.dones)
+    transaction.gone = dict(_gone(recorded, plan))
     dones = {(done.step, done.rollback): done for done in recorded.dones}
     transaction.put_back = {step for step, rollback in dones if rollback}
     transaction.taken = {
@@ -207,6 +211,18 @@ def _reopened(
                 )
             )
     return _Found(transaction, plan, drifted)
+
+
+def _gone(
+    recorded: RecordedTransaction, plan: Plan | None
+) -> Iterator[tuple[Ref, tuple[Mapping[str, Any], Mapping[str, Any]]]]:
+    """What the first halves of re-creations have deleted, for `finish`."""
+    for number, step in enumerate(plan.steps if plan is not None else (), 1):
+        planned = step.change.before
+        for intent in recorded.intents:
+            if step.change.via == ORPHAN and intent.step == number and not intent.rollback:
+                if planned is not None and intent.before is not None:
+                    yield step.change.ref, (planned, intent.before)
 
 
 def _nothing_written(recorded: RecordedTransaction, found: _Found) -> TransactionReport:

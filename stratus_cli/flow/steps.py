@@ -171,7 +171,12 @@ def _anew(
         return None
     try:
         return recreation(
-            dict(change.before), dict(change.after), change.ref, reader, is_refused=is_refused
+            dict(change.before),
+            dict(change.after),
+            change.ref,
+            reader,
+            depends=item.depends,
+            is_refused=is_refused,
         )
     except ClusterAnswer as error:
         return Refusal("read", f"{error.what}: {error.where}", error.hint)

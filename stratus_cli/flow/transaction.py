@@ -14,10 +14,10 @@ from typing import Any
 
 from stratus_cli.actions.dependents import DEPENDENTS
 from stratus_cli.flow import pre_image
-from stratus_cli.flow.adoption import adopted_some, orphans_of, until_adopted
+from stratus_cli.flow.adoption import adopted_some, until_adopted
 from stratus_cli.flow.confirm import fresh
 from stratus_cli.flow.fate import being_deleted, fate_of, is_refusal, uid_of
-from stratus_cli.flow.forward import Drifted, after_on
+from stratus_cli.flow.forward import Drifted, after_on, anew_on
 from stratus_cli.flow.giving_back import former_owners, give_back
 from stratus_cli.flow.inverse import (
     Difference,
@@ -71,6 +71,8 @@ class Transaction:
     """Numbers of the steps whose inverse was made already."""
     taken: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     """By step: what it had made, as the way back found and deleted it."""
+    gone: dict[Ref, tuple[Mapping[str, Any], Mapping[str, Any]]] = field(default_factory=dict)
+    """What was deleted to be made anew: as the plan saw it, and as it was."""
     writes: int = 0
     heirs: Lineage = field(default_factory=Lineage)
     spare: int = 0
@@ -106,12 +108,16 @@ class Transaction:
         for attempt in range(ATTEMPTS_ON_CONFLICT):
             live = self.ports.cluster.get(change.ref)
             after = after_on(step, live)
+            if after is not None and change.ref in self.gone:
+                after = anew_on(step, *self.gone[change.ref])
             try:
                 done = self._write(number, change, live, after, step.kubectl)
             except Conflict:
                 if attempt == ATTEMPTS_ON_CONFLICT - 1:
                     raise
                 continue
+            if change.via == ORPHAN and change.before is not None and done.before is not None:
+                self.gone[change.ref] = change.before, done.before
             alone = self._taken_over(done.ref, done.uid)
             if alone:
                 raise Refused(
@@ -156,7 +162,7 @@ class Transaction:
                 continue
             left.extend(unrestored(ours, live, heirs=self.heirs, taken=self.taken))
             if live is not None and any(item.after is None for item in ours):
-                left.extend(self._left_alone(ref, live))
+                left.extend(self._left_alone(ref))
         return tuple(left)
 
     def end(self, state: TransactionState, why: str, unrestored: Sequence[Difference] = ()) -> None:
@@ -272,14 +278,9 @@ class Transaction:
             self._wait_gone(ref, ref.uid)
         return done
 
-    def _left_alone(self, ref: Ref, live: Item) -> tuple[Difference, ...]:
-        """What an object that was put back selects and does not own."""
-        try:
-            alone = patiently(
-                self.ports, "read back", lambda: orphans_of(self.ports.cluster, ref, live)
-            )
-        except ClusterAnswer as error:
-            return (difference(ref, "adopted", "its own", f"not readable: {error.what}"),)
+    def _left_alone(self, ref: Ref) -> tuple[Difference, ...]:
+        """What an object that was put back selects and does not own, after a while."""
+        alone = until_adopted(self.ports, ref, self.guard, with_pods=False)
         return tuple(difference(ref, "adopted", name, ABSENT) for name in alone)
 
     def _taken_over(self, ref: Ref, uid: str) -> tuple[str, ...]:

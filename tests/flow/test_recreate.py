@@ -347,9 +347,74 @@ def test_an_autoscaled_deployment_keeps_the_autoscalers_number(tmp_path: Path) -
 
 def test_a_selector_change_under_an_autoscaler_keeps_its_number(tmp_path: Path) -> None:
     stand = stand_of(tmp_path, labels={"group": "a"})
+    before = normal_form(live(stand))
     plan = plan_of(stand, REGROUP)
     edit(stand, scale(3))
     done = execute(stand, plan)
-    assert done.state is TransactionState.BLOCKED  # the new one would have the old number
-    assert execute(stand, plan_of(stand, REGROUP)).state is COMMITTED
+    assert done.state is COMMITTED, done.why
     assert live(stand)["spec"]["replicas"] == 3
+    assert [tx.state for tx in take_back(stand).transactions] == [COMMITTED]
+    before["spec"]["replicas"] = 3
+    assert normal_form(live(stand)) == before
+
+
+def test_what_others_write_between_plan_and_deletion_goes_into_the_new_one(tmp_path: Path) -> None:
+    stand = stand_of(tmp_path)
+    plan = plan_of(stand, REBIND)
+    edit(stand, lambda item: item["metadata"].update(annotations={"theirs": "1"}), BINDING)
+    assert execute(stand, plan).state is COMMITTED
+    assert live(stand, BINDING)["metadata"]["annotations"]["theirs"] == "1"
+
+
+def test_a_field_that_is_to_change_and_moved_blocks(tmp_path: Path) -> None:
+    stand = stand_of(tmp_path)
+    plan = plan_of(stand, NARROW)
+    labels = {"app": "cart", "theirs": "1"}
+    edit(stand, lambda item: item["spec"]["template"]["metadata"].update(labels=labels))
+    edit(stand, lambda item: item["spec"]["template"]["metadata"]["labels"].update(tier="x"))
+    assert execute(stand, plan).state is TransactionState.BLOCKED
+
+
+@pytest.mark.parametrize("call", range(2, 6))
+def test_a_finished_re_creation_keeps_what_others_wrote(tmp_path: Path, call: int) -> None:
+    """A crash between deletion and creation, then `recover --finish`."""
+    stand = stand_of(tmp_path)
+    plan = plan_of(stand, REBIND)
+    edit(stand, lambda item: item["metadata"].update(annotations={"theirs": "1"}), BINDING)
+    stand.cluster.faults = {call: "crash-before"}
+    try:
+        execute(stand, plan)
+    except Crash:
+        stand.cluster.faults = {}
+        with stand.ports() as ports:
+            recover(ports, "finish", stand.observe)
+    made = live(stand, BINDING)
+    if made["roleRef"]["name"] == "edit":
+        assert made["metadata"]["annotations"]["theirs"] == "1"
+
+
+@pytest.mark.parametrize("fault", ["crash-before", "crash-after"])
+@pytest.mark.parametrize("call", range(3, 7))
+def test_a_crash_on_the_way_back_keeps_what_others_wrote(
+    tmp_path: Path, call: int, fault: str
+) -> None:
+    stand = stand_of(tmp_path, labels={"group": "a"})
+    before, running = normal_form(live(stand)), pods(stand)
+    spec = {"selector": {"matchLabels": {"app": None, "group": "a"}}}
+    broken = {"metadata": {"labels": {"group": "a"}}, "spec": {"nodeSelector": {"no": "node"}}}
+    line = patch("deployment/cart", spec={**spec, "template": broken})
+    plan = plan_of(stand, line)
+    edit(stand, lambda item: item["metadata"].setdefault("labels", {}).update(theirs="1"))
+    stand.cluster.faults = {call: fault}
+    try:
+        done = execute(stand, plan)
+        assert done.state is UNDONE, done.why
+    except Crash:
+        stand.cluster.faults = {}
+        with stand.ports() as ports:
+            report = recover(ports, "rollback", stand.observe)
+        assert all(tx.state is UNDONE for tx in report.transactions), report
+    stand.twin.advance(60)
+    before["metadata"]["labels"]["theirs"] = "1"
+    assert normal_form(live(stand)) == before
+    assert pods(stand) == running

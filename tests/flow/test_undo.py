@@ -208,6 +208,29 @@ def test_a_created_object_that_somebody_else_filled_is_not_deleted(stand: Stand)
     assert stand.twin.get(NOTES) is None
 
 
+@pytest.mark.parametrize(
+    ("key", "is_theirs"),
+    [
+        ("example.com/note", True),
+        ("kubectl.kubernetes.io/last-applied-configuration", True),
+        ("note", True),
+        ("pv.kubernetes.io/bind-completed", False),
+        ("endpoints.kubernetes.io/last-change-trigger-time", False),
+    ],
+)
+def test_an_annotation_of_a_controller_on_a_created_object_is_nobodys(
+    stand: Stand, key: str, *, is_theirs: bool
+) -> None:
+    commit(stand, NEW)
+    edit(stand.twin, NOTES, annotations={key: "1"})
+    if is_theirs:
+        with pytest.raises(Refused, match="somebody else"):
+            take_back(stand)
+    else:
+        undone(stand)
+        assert stand.twin.get(NOTES) is None
+
+
 def test_an_object_made_anew_by_somebody_else_is_not_ours(stand: Stand) -> None:
     """Same name, same content, another uid."""
     commit(stand, NEW, SET_A)

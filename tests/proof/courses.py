@@ -225,7 +225,8 @@ class Course:
     def _count(self, wanted: State) -> None:
         """One undo, and whether it brought everything back."""
         self.tally.undos += 1
-        anew = (self.entry.subject,) if not self.entry.expect else ()
+        is_anew = not self.entry.expect or self.entry.verb == "anew"
+        anew = (self.entry.subject,) if is_anew else ()
 
         def left() -> list[str]:
             return unlike(wanted, self.state(), made_again=anew)

@@ -24,7 +24,8 @@ class Entry:
     overlap: somebody else's edit of the same field; told: what the refusal must show, where it is
     not just both values. elsewhere: their edits beside it. objects: applied before. setup: edits
     made before, taken back at the end. made: what a "create" makes. verb: "update", "create",
-    "delete", "harm" (must be rolled back) or "compensate" (cannot be undone, only made good).
+    "delete", "anew" (deleted and created), "harm" (must be rolled back) or "compensate" (cannot be
+    undone, only made good).
     """
 
     name: str

@@ -147,15 +147,15 @@ def _config_maps() -> Iterator[Entry]:
         form="merge",
         elsewhere=theirs,
     )
-    text = '{"pool": {"size": 9}, "debug": false}'
     yield _patched(
         "field inside a value",
         item,
-        {"data": {"app.json": text}},
-        {"data.[app.json]": text},
-        ("data.[app.json]", "{}"),
-        form="merge",
+        [{"op": "replace", "path": "/data/app.json#/pool/size", "value": 9}],
+        {"data.[app.json]": '{"pool": {"size": 9}, "debug": false}'},
+        ("data.[app.json]", '{"pool": {"size": 7}, "debug": true}'),
+        form="json",
         elsewhere=theirs,
+        told=("#/pool/size was 5, we wrote 9, now 7",),
     )
 
 
@@ -249,6 +249,15 @@ def _rbac() -> Iterator[Entry]:
         {"subjects.1.name": "other-team", "subjects": ANY},
         form="json",
         objects=(objects.role(),),
+    )
+    yield _patched(
+        "role",
+        objects.role_binding(),
+        {"roleRef": {"name": "other"}},
+        {"roleRef.name": "other", "metadata.uid": ANY, "metadata.creationTimestamp": ANY},
+        form="merge",
+        objects=(objects.role(),),
+        verb="anew",
     )
     yield _patched(
         "rules",
