@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from tests.e2e.tales import Chapters, Scribe
 from tests.e2e.ward import FRAIL, Ward, continued, stopped, until
 from tests.scenarios.command import Outcome, ended
 from tests.scenarios.place import Place
+from tests.scenarios.scenario import named
+from tests.scenarios.watching import wait_for_symptoms
 
 UNDO = ("undo", "--last", "--accept-loss")
 RECORDS = ("begin", "baseline", "intent", "done", "intent", "done", "judged", "end")
@@ -234,10 +237,14 @@ STAGES = {
 def interrupted(place: Place) -> Chapters:
     """Ctrl-C at each stage of `run`, on a shop with one fault."""
     scribe = Scribe(place, "bad-image")
-    for stage, trap in STAGES.items():
+
+    def stopped_at(stage: str) -> Outcome:
+        wait_for_symptoms(place.site, named("bad-image"))
         watch = "60" if stage == "watch" else "0"
-        words = ("run", "--watch-for", watch, "--at", trap)
-        scribe.chapter(stage, lambda words=words: (scribe.command(*words, module=FRAIL),))  # type: ignore[misc]  # bound at once
+        return scribe.command("run", "--watch-for", watch, "--at", STAGES[stage], module=FRAIL)
+
+    for stage in STAGES:
+        scribe.chapter(stage, lambda stage=stage: (stopped_at(stage),))  # type: ignore[misc]  # bound at once
     scribe.chapter("undo", lambda: (scribe.command(*UNDO),))
     scribe.chapter("question", lambda: (_interrupted_at_the_question(scribe),))
     return scribe.chapters
@@ -245,24 +252,24 @@ def interrupted(place: Place) -> Chapters:
 
 def _interrupted_at_the_question(scribe: Scribe) -> Outcome:
     """A terminal to type on; Ctrl-C instead of an answer."""
-    ours, theirs = pty.openpty()
     place = scribe.place
+    wait_for_symptoms(place.site, named("bad-image"))
+    ours, theirs = pty.openpty()
     process = place.stratus.start("run", "-n", place.namespace, "-o", "json", stdin=theirs)
-    try:
+    said = bytearray()
+
+    def asked() -> bool:
         assert process.stderr is not None
-        os.set_blocking(process.stderr.fileno(), False)
-        said: list[str] = []
+        handle = process.stderr.fileno()
+        if select.select([handle], [], [], 0.1)[0]:
+            said.extend(os.read(handle, 1 << 16))
+        return b"Apply?" in said or process.poll() is not None
 
-        def asked() -> bool:
-            assert process.stderr is not None
-            said.append(process.stderr.read() or "")
-            return "Apply?" in "".join(said) or process.poll() is not None
-
+    try:
         until(asked, "a question")
-        os.set_blocking(process.stderr.fileno(), True)
         process.send_signal(signal.SIGINT)
         done = ended(process)
-        return Outcome(done.code, done.out, "".join(said) + done.err)
+        return Outcome(done.code, done.out, said.decode() + done.err)
     finally:
         if process.poll() is None:
             process.kill()

@@ -35,7 +35,7 @@ Read = Callable[[str, str], Case]
 JUDGED = RECORDS.index("judged") + 1
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def read(bed: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
     """A case of an ordeal; all of them begin at once."""
     folder = tmp_path_factory.mktemp("ordeals")
@@ -57,7 +57,7 @@ def read(bed: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
         yield case
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def stage(lab: Lab) -> Callable[[str], Chapter]:
     """What became of Ctrl-C at a stage."""
     told = lab.tale("interrupted", ordeals.interrupted)
@@ -70,6 +70,64 @@ def stage(lab: Lab) -> Callable[[str], Chapter]:
         return found
 
     return chapter
+
+
+@pytest.fixture(scope="module")
+def lone(bed: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoneApi]:
+    """An API server that may be killed."""
+    if not bed.is_own:
+        pytest.skip("a cluster by STRATUS_TEST_CONTEXT has no API server that may be killed")
+    with lone_api(tmp_path_factory.mktemp("lone")) as made:
+        yield made
+
+
+@pytest.fixture
+def ward(lone: LoneApi, tmp_path: Path) -> Ward:
+    """A ward on it."""
+    name = f"t-{os.urandom(4).hex()}"
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    lone.api("POST", "/api/v1/namespaces", space)
+    made = Ward(lone.api, lone.kubeconfig, name, tmp_path)
+    made.setup()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("place", "code", "state"),
+    [("record-3", 4, "BLOCKED"), ("record-4", 5, "UNDONE"), ("record-6", 0, "COMMITTED")],
+)
+def test_the_api_server_is_killed_and_comes_back(
+    place: str, code: int, state: str, lone: LoneApi, ward: Ward
+) -> None:
+    """Between intent and write, between two writes, and while it settles: waited for each time."""
+    witness = Witness(ward)
+    with witness.case("killed") as outcomes, stopped(witness.stratus, ward.execute(), place) as it:
+        lone.stop()
+        os.kill(it.pid, signal.SIGCONT)
+        lone.up()
+        outcomes.append(ended(it))
+    case = witness.cases["killed"]
+    assert case.outcomes[0].code == code, str(case.outcomes[0])
+    assert case.states == [state]
+    assert (case.after == case.before) is (state != "COMMITTED")
+
+
+def test_the_api_server_stays_away(lone: LoneApi, ward: Ward) -> None:
+    """Left open after a minute of trying, with exit code 6; recover closes it afterwards."""
+    witness = Witness(ward)
+    with witness.case("gone") as outcomes:
+        with stopped(witness.stratus, ward.execute(), "record-4") as it:
+            lone.stop()
+            outcomes.append(continued(it))
+        lone.up()
+        outcomes.append(witness.run(*ward.words("recover")))
+    case = witness.cases["gone"]
+    left, recovered = case.outcomes
+    assert left.code == 6, str(left)
+    assert "recover" in left.out + left.err
+    assert recovered.code == 0, str(recovered)
+    assert case.states == ["UNDONE"]
+    assert case.after == case.before
 
 
 @pytest.mark.parametrize("number", range(1, len(RECORDS) + 1))
@@ -223,61 +281,4 @@ def test_a_read_only_journal_can_be_read_and_nothing_is_written(read: Read) -> N
         assert outcome.code == 4, str(outcome)
         assert "Read-only file system" in outcome.err
     assert reading.code == 0, str(reading)
-    assert case.after == case.before
-
-
-@pytest.fixture(scope="module")
-def lone(bed: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoneApi]:
-    """An API server that may be killed."""
-    if not bed.is_own:
-        pytest.skip("a cluster by STRATUS_TEST_CONTEXT has no API server that may be killed")
-    with lone_api(tmp_path_factory.mktemp("lone")) as made:
-        yield made
-
-
-@pytest.fixture
-def ward(lone: LoneApi, tmp_path: Path) -> Ward:
-    """A ward on it."""
-    name = f"t-{os.urandom(4).hex()}"
-    lone.api("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
-    made = Ward(lone.api, lone.kubeconfig, name, tmp_path)
-    made.setup()
-    return made
-
-
-@pytest.mark.parametrize(
-    ("place", "code", "state"),
-    [("record-3", 4, "BLOCKED"), ("record-4", 5, "UNDONE"), ("record-6", 0, "COMMITTED")],
-)
-def test_the_api_server_is_killed_and_comes_back(
-    place: str, code: int, state: str, lone: LoneApi, ward: Ward
-) -> None:
-    """Between intent and write, between two writes, and while it settles: waited for each time."""
-    witness = Witness(ward)
-    with witness.case("killed") as outcomes, stopped(witness.stratus, ward.execute(), place) as it:
-        lone.stop()
-        os.kill(it.pid, signal.SIGCONT)
-        lone.up()
-        outcomes.append(ended(it))
-    case = witness.cases["killed"]
-    assert case.outcomes[0].code == code, str(case.outcomes[0])
-    assert case.states == [state]
-    assert (case.after == case.before) is (state != "COMMITTED")
-
-
-def test_the_api_server_stays_away(lone: LoneApi, ward: Ward) -> None:
-    """Left open after a minute of trying, with exit code 6; recover closes it afterwards."""
-    witness = Witness(ward)
-    with witness.case("gone") as outcomes:
-        with stopped(witness.stratus, ward.execute(), "record-4") as it:
-            lone.stop()
-            outcomes.append(continued(it))
-        lone.up()
-        outcomes.append(witness.run(*ward.words("recover")))
-    case = witness.cases["gone"]
-    left, recovered = case.outcomes
-    assert left.code == 6, str(left)
-    assert "recover" in left.out + left.err
-    assert recovered.code == 0, str(recovered)
-    assert case.states == ["UNDONE"]
     assert case.after == case.before

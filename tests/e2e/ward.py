@@ -42,7 +42,8 @@ class Ward:
         """Make the objects, and the plan of two writes."""
         for name in ("one", "two", "three"):
             meta = {"name": name, "labels": {"app": name}}
-            self.api("POST", self._path(), {"metadata": meta, "data": {"mode": "slow"}})
+            item = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta}
+            self.api("POST", self._path(), {**item, "data": {"mode": "slow"}})
         self.make_plan("plan", self.set_mode("one"), f"kubectl label configmap/two {LABEL}")
 
     def make_plan(self, name: str, *lines: str) -> None:
