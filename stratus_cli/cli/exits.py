@@ -11,6 +11,8 @@ from stratus_cli.kube.kinds import BY_KIND
 from stratus_cli.model.diagnosis import Incident
 from stratus_cli.model.finding import Severity
 from stratus_cli.model.health import TransactionState
+from stratus_cli.model.lifts import NO_REMEDY
+from stratus_cli.model.plan import Candidate
 from stratus_cli.model.report import Report, TransactionReport
 
 OK = 0  # nothing wrong, or all that was asked is done
@@ -82,7 +84,16 @@ def _of_incident(report: Report, incident: Incident, fail_on: Severity, writing:
         return _of_attempt(attempts[-1])
     if incident.severity < fail_on:
         return OK
-    return REFUSED if writing and report.candidates.get(incident.id) else PROBLEMS
+    candidates = report.candidates.get(incident.id, ())
+    return REFUSED if writing and any(map(_was_refused, candidates)) else PROBLEMS
+
+
+def _was_refused(candidate: Candidate) -> bool:
+    """A plan that nobody agreed to, or one that a check refused and that can be lifted.
+
+    Where no remedy is known nothing was refused: the problem is left.
+    """
+    return candidate.refusal is None or candidate.refusal.check != NO_REMEDY
 
 
 def _of_transactions(report: Report) -> int:

@@ -14,6 +14,7 @@ from itertools import zip_longest
 from stratus_cli.knowledge.fill import Word, fill
 from stratus_cli.knowledge.runbook import Runbook, RunbookCandidate, treating
 from stratus_cli.model.diagnosis import Diagnosis, Incident
+from stratus_cli.model.lifts import NO_REMEDY
 from stratus_cli.model.plan import Candidate, Refusal, Risk
 
 Words = tuple[Word, ...]
@@ -38,7 +39,7 @@ def drafts(incident: Incident, runbooks: Sequence[Runbook]) -> Iterator[Draft | 
             yield from refused
             if len(incident.roots) > 1:
                 reason = f"nothing repairs {root.title} ({root.root}), which is part of it"
-                yield Candidate("", incident.title, (), None, Refusal("remedy", reason))
+                yield Candidate("", incident.title, (), None, Refusal(NO_REMEDY, reason))
             return
     columns = [usable for usable, _ in per_root]
     for row in zip_longest(*columns):

@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 from stratus_cli.cli import exits
 from stratus_cli.model.finding import Severity
 from stratus_cli.model.health import TransactionState
+from stratus_cli.model.lifts import NO_REMEDY
+from stratus_cli.model.plan import Candidate, Refusal
 from stratus_cli.model.report import Report
 from stratus_cli.model.snapshot import Gap, GapReason
 from tests.render import samples
 
 S = TransactionState
+NO_WAY = Candidate("", "x", (), None, Refusal(NO_REMEDY, "nothing repairs it"))
 NOTHING: dict[str, object] = {"incidents": (), "findings": ()}
 
 
@@ -35,6 +38,10 @@ NOTHING: dict[str, object] = {"incidents": (), "findings": ()}
         (samples.report("run", transactions=(samples.transaction(left_open=True),)), 6),
         (samples.report("run", candidates={"0123456789": (samples.candidate(),)}), 4),
         (samples.report("run", candidates={"0123456789": ()}), 1),
+        (samples.report("run", candidates={"0123456789": (samples.refused_candidate(),)}), 4),
+        (samples.report("run", candidates={"0123456789": (NO_WAY,)}), 1),
+        (samples.report("run", candidates={"0123456789": (NO_WAY, samples.candidate())}), 4),
+        (samples.report("plan", candidates={"0123456789": (samples.refused_candidate(),)}), 1),
         (samples.report("undo", transactions=(samples.transaction(),)), 0),
         (samples.report("undo", transactions=(samples.transaction(S.UNDONE),)), 5),
         (samples.report("recover", transactions=(samples.transaction(S.UNDONE),)), 0),
