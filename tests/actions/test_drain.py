@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stratus_cli.actions.kubectl import parse_line
 from stratus_cli.flow.reader import PlanReader
@@ -21,6 +24,9 @@ from tests.actions.lifecycle import (
     stand_of,
     undone,
 )
+from tests.actions.test_kubectl import Shelf
+from tests.actions.test_limits import JUNK, places, put
+from tests.actions.test_limits import NODE as NODE_ITEM
 from tests.flow.stand import Stand
 from tests.flow.worlds import app, world
 from tests.twin.test_disruption import budget, pods
@@ -226,3 +232,73 @@ def test_several_nodes_are_several_drains(tmp_path: Path) -> None:
     made = found[0].prepare(PlanReader(reading.cluster, reading.clock))
     assert not isinstance(made, Refusal)
     assert made[0].change.ref.name == NODE.name
+
+
+GUARDED: Item = with_owner(
+    "ReplicaSet",
+    metadata={"labels": {"app": "web"}},
+    spec={"nodeName": "n1", "volumes": [{"name": "c", "configMap": {"name": "x"}}]},
+    conditions=[{"type": "Ready", "status": "True"}],
+)
+COUNTED: Item = {
+    **budget(minAvailable=1, unhealthyPodEvictionPolicy="IfHealthyBudget"),
+    "status": {
+        "observedGeneration": 1,
+        "disruptionsAllowed": 1,
+        "currentHealthy": 2,
+        "desiredHealthy": 1,
+    },
+}
+
+
+@settings(deadline=None)
+@given(data=st.data())
+def test_strange_pods_and_budgets_are_refused_and_never_a_crash(data: st.DataObject) -> None:
+    """Of what is read; and an eviction is never planned of what nothing would make again."""
+    items = [copy.deepcopy(item) for item in (NODE_ITEM, GUARDED, COUNTED)]
+    for item in items:
+        for path in data.draw(st.lists(st.sampled_from(places(item)), max_size=3)):
+            if path[-1] not in ("kind", "metadata", "name", "namespace"):
+                put(item, path, data.draw(JUNK))
+    found = parse_line("kubectl drain n1", "shop")
+    assert not isinstance(found, Refusal)
+    made = found[0].prepare(Shelf(*items))
+    for step in () if isinstance(made, Refusal) else made:
+        if step.change.ref.kind == "Pod":
+            owners = (step.change.before or {})["metadata"]["ownerReferences"]
+            assert any(owner.get("controller") for owner in owners)
+
+
+@settings(deadline=None)
+@given(
+    allowed=st.integers(-1, 4),
+    observed=st.integers(0, 2),
+    ready=st.lists(st.booleans(), min_size=1, max_size=4),
+    always=st.booleans(),
+)
+def test_no_drain_needs_more_than_its_budget_allows(
+    allowed: int, observed: int, ready: list[bool], always: bool
+) -> None:
+    """Counted by the test's own words: ready pods, and unready ones unless they may always go."""
+    pods_there = []
+    for number, is_ready in enumerate(ready):
+        pod = copy.deepcopy(GUARDED)
+        pod["metadata"] |= {"name": f"p{number}", "uid": f"u{number}"}
+        pod["spec"]["nodeName"] = "n1"
+        pod["status"]["conditions"] = [{"type": "Ready", "status": str(is_ready)}]
+        pods_there.append(pod)
+    policy = "AlwaysAllow" if always else "IfHealthyBudget"
+    counted = budget(minAvailable=1, unhealthyPodEvictionPolicy=policy)
+    counted["metadata"]["generation"] = 1
+    counted["status"] = {
+        "observedGeneration": observed,
+        "disruptionsAllowed": allowed,
+        "currentHealthy": 0,
+        "desiredHealthy": 1,
+    }
+    found = parse_line("kubectl drain n1", "shop")
+    assert not isinstance(found, Refusal)
+    made = found[0].prepare(Shelf(NODE_ITEM, counted, *pods_there))
+    needed = sum(is_ready or not always for is_ready in ready)
+    room = max(0, allowed) if observed >= 1 else 0
+    assert isinstance(made, Refusal) == (needed > room)

@@ -16,6 +16,7 @@ from stratus_cli.actions.kubectl import parse, parse_line
 from stratus_cli.knowledge.fill import fill, variables_of
 from stratus_cli.knowledge.runbook import default_directory, load
 from stratus_cli.kube.diff import diff
+from stratus_cli.kube.kinds import BY_KIND
 from stratus_cli.kube.redact import Redactor
 from stratus_cli.model.change import Reversibility
 from stratus_cli.model.plan import Refusal
@@ -107,7 +108,7 @@ class Shelf:
         return [
             copy.deepcopy(item)
             for item in self.items
-            if item["kind"] == kind and item["metadata"].get("namespace", "") == namespace
+            if item["kind"] == kind and namespace in ("", item["metadata"].get("namespace", ""))
         ]
 
     def seal(self, value: bytes) -> str:
@@ -232,6 +233,19 @@ def test_deleting_is_reversible_only_where_nothing_else_goes() -> None:
         refusal = actions[0].prepare(SHELF)
         assert isinstance(refusal, Refusal)
         assert refusal.check == check
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["PersistentVolumeClaim", "PersistentVolume", "Namespace", "CustomResourceDefinition"],
+)
+def test_deleting_these_is_planned_as_irreversible(kind: str) -> None:
+    """A plan takes it only where a person said so."""
+    info = BY_KIND[kind]
+    meta = {"name": "x", **({"namespace": "shop"} if info.namespaced else {})}
+    shelf = Shelf({"apiVersion": info.api_version, "kind": kind, "metadata": meta})
+    (item,) = prepared(f"kubectl delete {info.plural} x", shelf)
+    assert item.change.reversibility is Reversibility.IRREVERSIBLE
 
 
 @pytest.mark.parametrize(

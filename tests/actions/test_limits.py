@@ -69,6 +69,11 @@ LINES = {
     "kubectl taint node n1 a=b:NoSchedule": ("spec.taints",),
     "kubectl delete quota/q": (),
     "kubectl delete pod/web-1": (),
+    "kubectl drain n1": ("spec.unschedulable",),
+    "kubectl expose svc/web --name=front": (),
+    "kubectl autoscale deploy/web --max=3 --cpu=80%": (),
+    "kubectl set selector svc/web app=x": ("spec.selector.app",),
+    "kubectl set sa deploy/web default": (f"{TEMPLATE}serviceAccountName",),
 }
 
 
