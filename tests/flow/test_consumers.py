@@ -148,10 +148,11 @@ def test_pods_that_crash_are_restarted_out_of_their_back_off(tmp_path: Path) -> 
 
 
 def test_a_consumer_that_may_not_be_restarted_is_said_and_refuses_nothing(tmp_path: Path) -> None:
-    marks = {"annotations": {"argocd.argoproj.io/tracking-id": "shop:x"}}
-    plan = plan_of(stand_of(tmp_path, BY_ENV, metadata=marks), set_key())
+    owner = {"apiVersion": "shops.example/v1", "kind": "Shop", "name": "main", "uid": "u"}
+    owned = {"ownerReferences": [{**owner, "controller": True}]}
+    plan = plan_of(stand_of(tmp_path, BY_ENV, metadata=owned), set_key())
     assert changed(plan) == ["ConfigMap/settings"]
-    assert any("by hand" in note and "Argo CD" in note for note in plan.notes)
+    assert any("by hand" in note and "Shop main" in note for note in plan.notes)
 
 
 def test_the_consumers_count_as_writes(tmp_path: Path) -> None:
@@ -184,7 +185,8 @@ def test_undo_brings_the_value_and_then_the_pods_back(tmp_path: Path) -> None:
         order = watch(stand)
         report = undo(ports, Selector(last=True), accept_loss=True, observe=stand.observe)
     assert report.transactions[0].state is TransactionState.COMMITTED
-    assert order == ["ConfigMap", "Deployment"]
+    # Each twice: the fields, then their former owners.
+    assert list(dict.fromkeys(order)) == ["ConfigMap", "Deployment"]
     assert (stand.twin.get(SETTINGS) or {})["data"] == data
     assert template(stand) == before
 

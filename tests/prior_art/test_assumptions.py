@@ -13,6 +13,7 @@ from stratus_cli.flow.plan import plan_from_lines
 from stratus_cli.flow.recover import recover
 from stratus_cli.kube.graph import Graph
 from stratus_cli.model.errors import ClusterUnreachable, Refused
+from stratus_cli.model.ports import Policy
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.report import Report
 from stratus_cli.model.snapshot import Snapshot
@@ -66,8 +67,12 @@ def stand(tmp_path: Path) -> Stand:
 def test_what_somebody_reconciles_is_handed_over(
     tmp_path: Path, metadata: dict[str, object]
 ) -> None:
-    """1: GitOps and operators would revert it; the refusal names them."""
+    """1: GitOps and operators would revert it; the refusal names them.
+
+    Where the owner cannot be read, a person decides, and --auto refuses.
+    """
     stand = Stand.make(tmp_path, world(app("cart", metadata=metadata)))
+    stand.policy = Policy(auto=True)
     line = "kubectl -n shop set image deployment/cart app=stratus/app:2"
     made = plan_from_lines([line], stand.reading(), Graph(stand.observe()), "shop")
     assert made.plan is None
