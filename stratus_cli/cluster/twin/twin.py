@@ -15,6 +15,7 @@ import msgspec
 
 from stratus_cli.cluster.twin import applying, refusals, seeding
 from stratus_cli.cluster.twin.api import ApiServer
+from stratus_cli.cluster.twin.daemonsets import DaemonSetController
 from stratus_cli.cluster.twin.deployments import DeploymentController
 from stratus_cli.cluster.twin.disruption import Disruptions
 from stratus_cli.cluster.twin.endpoints import EndpointController
@@ -27,6 +28,7 @@ from stratus_cli.cluster.twin.recorder import Recorder
 from stratus_cli.cluster.twin.replicasets import ReplicaSetController
 from stratus_cli.cluster.twin.scheduler import Scheduler
 from stratus_cli.cluster.twin.served import served, served_word
+from stratus_cli.cluster.twin.statefulsets import StatefulSetController
 from stratus_cli.cluster.twin.store import Item, Store, fresh
 from stratus_cli.cluster.twin.timeline import Timeline
 from stratus_cli.cluster.twin.world import Scene, Target, World
@@ -63,6 +65,8 @@ class Twin:
         GarbageCollector(parts)
         DeploymentController(parts)
         ReplicaSetController(parts)
+        StatefulSetController(parts)
+        DaemonSetController(parts)
         Scheduler(parts)
         self.kubelets = Kubelets(parts, world)
         EndpointController(parts)
