@@ -21,7 +21,7 @@ from tests.proof.ablations import Count
 from tests.proof.courses import Tally
 from tests.proof.entry import Entry
 from tests.proof.page import GROUNDS, page
-from tests.proof.prove import is_simulated, on_real, on_twin, prove
+from tests.proof.prove import on_real, on_twin, prove
 from tests.proof.results import Results
 from tests.proof.side_by_side import SideBySide
 from tests.proof.table import table
@@ -70,8 +70,6 @@ def main() -> int:
 def _on_twin(entries: tuple[Entry, ...], found: Results) -> dict[str, Tally]:
     made: dict[str, Tally] = {}
     for entry in entries:
-        if not is_simulated(entry):
-            continue
         tally = found.tally("twin", entry.name)
         if tally is None:
             tally = prove(entry, on_twin)

@@ -23,9 +23,6 @@ from tests.proof.kinds import CLUSTER
 WORLD = Path(__file__).parents[1] / "twin" / "bed-world.yaml"
 TRACE = 6  # lines of a defect's trace that are kept
 
-NOT_SIMULATED = ("StatefulSet", "DaemonSet")
-"""Kinds that the twin keeps but has no controller for: their lifecycle is real only."""
-
 Opened = Callable[[Entry], AbstractContextManager[tuple[Ground, Entry]]]
 """A fresh ground, and the entry with its texts filled in for it."""
 
@@ -44,11 +41,6 @@ def prove(entry: Entry, opened: Opened) -> Tally:
             tally.failures.append(f"ground: {_text(error)}")
             break
     return tally
-
-
-def is_simulated(entry: Entry) -> bool:
-    """Whether its course can be run on the twin."""
-    return not any(item["kind"] in NOT_SIMULATED for item in entry.objects)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.proof.entry import Entry
-from tests.proof.prove import is_simulated, on_twin, prove
+from tests.proof.prove import on_twin, prove
 from tests.proof.table import table, todays
 from tests.proof.turn import today
 
@@ -18,8 +18,6 @@ TODAY = todays(today())
 @pytest.mark.parametrize("entry", TODAY, ids=lambda entry: entry.name)
 def test_do_undo_do_undo(entry: Entry) -> None:
     """Each undo brings everything back but what others wrote meanwhile."""
-    if not is_simulated(entry):
-        pytest.skip("no controller on the twin: see tests/e2e/test_lifecycle.py")
     tally = prove(entry, on_twin)
     assert not tally.failures, "\n".join(tally.failures)
     assert tally.equal == tally.undos
