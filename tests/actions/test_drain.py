@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stratus_cli.actions.kubectl import parse_line
+from stratus_cli.flow.planfile import dump, load
 from stratus_cli.flow.reader import PlanReader
 from stratus_cli.model.change import EVICTION, Reversibility
 from stratus_cli.model.errors import ClusterAnswer
@@ -82,6 +83,14 @@ def test_a_drain_is_a_cordon_and_an_eviction_a_pod(tmp_path: Path) -> None:
         assert step.change.reversibility is Reversibility.COMPENSABLE
         assert step.confirmed
         assert not isinstance(parse_line(step.kubectl, "shop"), Refusal)
+
+
+def test_a_plan_file_still_says_that_pods_are_evicted(tmp_path: Path) -> None:
+    plan = planned(shop(tmp_path), "kubectl drain node1").plan
+    assert plan is not None
+    again = load(dump(plan))
+    assert [step.change.via for step in again.steps] == [step.change.via for step in plan.steps]
+    assert again.steps[-1].change.via == EVICTION
 
 
 def test_a_drained_node_is_empty_and_its_undo_uncordons_it(tmp_path: Path) -> None:
