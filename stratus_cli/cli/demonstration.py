@@ -79,11 +79,10 @@ class DemoWiring(Wiring):
         }
         super().__init__(env, base.stdin, base.stdout, base.stderr)
         self.twin = Twin(load_world(demo_world()))
-        self._clock = TwinClock(self.twin)
 
     def clock(self) -> Clock:
         """Virtual time: waiting advances the simulation."""
-        return self._clock
+        return TwinClock(self.twin)
 
     def who(self) -> str:
         """Nobody in particular."""

@@ -284,7 +284,7 @@ def _notice(run: Session) -> None:
     except StratusError:
         return  # the command itself will meet it, and say it once
     for tx in left:
-        run.say(f"OPEN transaction {tx.id} ({tx.title}): {run.recover_line}")
+        run.say(_open_line(tx, run.journal_path, run.recover_line))
 
 
 def _notice_of_any(run: Session) -> None:
@@ -299,7 +299,17 @@ def _notice_of_any(run: Session) -> None:
             continue  # whoever works with this journal is told
         for tx in left:
             recover = f"stratus recover --journal {shlex.quote(str(path))}"
-            run.say(f"OPEN transaction {tx.id} ({tx.title}): {recover}")
+            run.say(_open_line(tx, path, recover))
+
+
+def _open_line(tx: RecordedTransaction, path: Path, recover: str) -> str:
+    """Left open by a crash, or being made at this moment by somebody else."""
+    from stratus_cli.journal.lock import held_by
+
+    holder = held_by(path)
+    if holder:
+        return f"transaction {tx.id} ({tx.title}) is being made now by {holder}"
+    return f"OPEN transaction {tx.id} ({tx.title}): {recover}"
 
 
 def _left(run: Session) -> int:

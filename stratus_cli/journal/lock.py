@@ -82,6 +82,27 @@ class JournalLock:
             pass  # a full disk shows when the journal itself is written
 
 
+def held_by(journal: Path) -> str:
+    """Who works with this journal at the moment; "" when nobody does.
+
+    Holds a shared lock for the moment of the question; asked only where a transaction is open.
+    """
+    journal = Path(os.path.realpath(journal))
+    try:
+        handle = os.open(journal.with_name(f"{journal.name}.lock"), os.O_RDONLY)
+    except OSError:
+        return ""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _holder(handle)
+    except OSError:
+        return ""
+    finally:
+        os.close(handle)
+    return ""
+
+
 def _user() -> str:
     try:
         return getpass.getuser()

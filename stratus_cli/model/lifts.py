@@ -38,7 +38,7 @@ LIFTS: Mapping[str, str] = {
     "quantity": "write it as Kubernetes does: 500m, 2, 256Mi, 1Gi",
     "read": "see that the API server answers and lets you read it: stratus doctor",
     "remedy": "write a runbook for this cause, or type the repair: stratus plan 'kubectl ...'",
-    "secret": "change it by hand; Stratus does not read this Secret",
+    "secret": "correct the value (base64 in data, text in stringData), or change it by hand",
     "shape": _OBJECT,
     "shell": "give one plain kubectl command a line, and quote a value with special characters",
     "unchanged": "look at what changed, and make a new plan: stratus plan",

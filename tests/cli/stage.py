@@ -73,6 +73,13 @@ class Stage:
         """The cluster, for what somebody else does to it."""
         return self.wiring.twin
 
+    def colleague(self, folder: Path, person: str) -> Stage:
+        """Somebody else at the same cluster, with another home folder."""
+        folder.mkdir(exist_ok=True)
+        other = Stage(folder)
+        other.wiring.twin, other.wiring.person = self.twin, person
+        return other
+
     def crash(self, *arguments: str, write: int = 1, when: str = "after") -> None:
         """A command whose process dies at this write."""
         faults = {write: f"crash-{when}"}
