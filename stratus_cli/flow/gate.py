@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stratus_cli.flow.detect import Detection, detect
+from stratus_cli.flow.fate import is_passing
 from stratus_cli.flow.fresh import Fresh, count_since
 from stratus_cli.flow.standstill import NO_PROGRESS_S, is_seen_at_once, standstill_s
 from stratus_cli.health.alarm import alarms
@@ -18,7 +19,7 @@ from stratus_cli.health.measure import measure
 from stratus_cli.health.settle import deadline_s, unsettled
 from stratus_cli.health.verdict import Gate, breaker, judge
 from stratus_cli.kube.for_good import is_for_good
-from stratus_cli.model.errors import ClusterUnreachable, RequestTimeout
+from stratus_cli.model.errors import ClusterAnswer, ClusterUnreachable
 from stratus_cli.model.health import Decision, Health, UnitHealth, Verdict
 from stratus_cli.model.plan import Plan
 from stratus_cli.model.ports import Limits, Ports
@@ -135,12 +136,14 @@ class Watch:
     def until_sure(self) -> Outcome:
         """COMMIT, or ROLL_BACK with the reasons. Never WAIT."""
         while True:
-            self._guard()
             if self._ports.interrupt.requested:
                 return self._end(Decision.ROLL_BACK, ("interrupted",), None)
             try:
+                self._guard()
                 seen = look(self._observe)
-            except (ClusterUnreachable, RequestTimeout) as error:
+            except (ClusterUnreachable, ClusterAnswer) as error:
+                if not is_passing(error):
+                    raise
                 if self._elapsed() - self._age() > UNREACHABLE_S:
                     reason = (
                         f"the API server did not answer for {UNREACHABLE_S:.0f} s ({error.what})"

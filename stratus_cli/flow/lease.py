@@ -149,7 +149,7 @@ class Leases:
             raise Refused(
                 f"somebody else is writing here: {holder}",
                 f"namespace {ref.namespace}, since {spec.get('acquireTime', 'unknown')}",
-                f"Nothing was written. Wait, or at most {DURATION_S} s if that run is dead.",
+                f"Nothing was written. Wait, or at most {2 * DURATION_S} s if that run is dead.",
             )
         now = self._ports.clock.now()
         transitions = spec.get("leaseTransitions")

@@ -41,7 +41,7 @@ class Ward:
     def setup(self) -> None:
         """Make the objects, and the plan of two writes."""
         for name in ("one", "two", "three"):
-            meta = {"name": name, "labels": {"app": name}}
+            meta = {"name": name, "namespace": self.namespace, "labels": {"app": name}}
             item = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta}
             self.api("POST", self._path(), {**item, "data": {"mode": "slow"}})
         self.make_plan("plan", self.set_mode("one"), f"kubectl label configmap/two {LABEL}")
@@ -83,8 +83,9 @@ class Ward:
 
     def lease(self) -> Item | None:
         """The lock, if somebody holds it."""
+        kind = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}
         items = self.api("GET", self.lease_path())["items"]
-        return next((item for item in items if item["metadata"]["name"] == "stratus"), None)
+        return next((kind | it for it in items if it["metadata"]["name"] == "stratus"), None)
 
     def lease_path(self, name: str = "") -> str:
         """Where Leases are."""

@@ -13,7 +13,13 @@ import pytest
 from stratus_cli.flow.mitigate import execute_plan
 from stratus_cli.flow.observe import observe
 from stratus_cli.flow.plan import candidates, plan_from_lines
-from stratus_cli.model.errors import ClusterUnreachable, Forbidden
+from stratus_cli.model.errors import (
+    ClusterAnswer,
+    ClusterUnreachable,
+    Forbidden,
+    RequestTimeout,
+    StratusError,
+)
 from stratus_cli.model.health import TransactionState
 from stratus_cli.model.plan import Plan
 from stratus_cli.model.ref import Ref
@@ -481,6 +487,35 @@ def test_an_api_server_that_is_away_for_a_moment_is_waited_for(tmp_path: Path) -
 
     with stand.ports() as ports:
         done = execute_plan(plan, ports, flaky)
+    assert done.state is COMMITTED, done.why
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClusterUnreachable("connection refused", "the server"),
+        ClusterAnswer(503, "ServiceUnavailable", "starting", "the server"),
+        RequestTimeout(504, "Timeout", "no answer in time", "the server"),
+    ],
+)
+def test_an_api_server_that_restarts_while_it_settles_is_waited_for(
+    tmp_path: Path, error: StratusError
+) -> None:
+    """Reads of the Lease fail, too: it is still ours when the server is back."""
+    stand = stand_of(tmp_path, broken_image())
+    plan = stand.plan()
+    back_at = 0.0
+
+    def stop(ref: Ref) -> None:
+        nonlocal back_at
+        back_at = stand.twin.elapsed_s() + 12
+
+    def read(ref: Ref) -> None:
+        if ref.kind == "Lease" and stand.twin.elapsed_s() < back_at:
+            raise error
+
+    stand.cluster.after_write, stand.cluster.before_read = stop, read
+    done = execute(stand, plan)
     assert done.state is COMMITTED, done.why
 
 
