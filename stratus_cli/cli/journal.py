@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,16 +29,23 @@ def list_(ctx: typer.Context) -> None:
     with session(ctx, "journal", watch_journal=False) as run:
         from stratus_cli.render.journal_text import list_page
 
-        run.show(list_page(_transactions(run), str(run.journal_path)))
+        found = _transactions(run)
+        if not _as_document(run, found, found):
+            run.show(list_page(found, str(run.journal_path)))
 
 
 @app.command()
 def show(ctx: typer.Context, tx: TxArgument) -> None:
     """One transaction: what was written, each diff and inverse, the verdict."""
     with session(ctx, "journal", watch_journal=False) as run:
+        from stratus_cli.flow.undoable import steps_taken_back
         from stratus_cli.render.journal_text import transaction_history
 
-        run.show(transaction_history(_one(run, tx), str(run.journal_path)))
+        found = _one(run, tx)
+        everything = _transactions(run)
+        if not _as_document(run, (found,), everything):
+            back = steps_taken_back(found.id, everything)
+            run.show(transaction_history(found, str(run.journal_path), back))
 
 
 @app.command()
@@ -117,6 +125,22 @@ def prune(
             return
         run.say("nothing was changed")
         raise typer.Exit(4)
+
+
+def _as_document(
+    run: Session, shown: Sequence[RecordedTransaction], everything: Sequence[RecordedTransaction]
+) -> bool:
+    """Written as JSON or YAML, where that was asked for."""
+    output = run.options.output
+    if output == "text":
+        return False
+    if output not in ("json", "yaml"):
+        raise UsageError(f"a journal is not shown as {output}", "", "Give -o text | json | yaml.")
+    from stratus_cli.render.formats import machine
+    from stratus_cli.render.journal_document import journal_document
+
+    run.write(machine(output, journal_document(shown, everything, str(run.journal_path))))
+    return True
 
 
 def _transactions(run: Session, *, even_broken: bool = False) -> tuple[RecordedTransaction, ...]:

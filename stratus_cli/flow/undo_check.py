@@ -26,6 +26,8 @@ from stratus_cli.model.plan import Plan, Risk, Step
 from stratus_cli.model.ports import Ports
 from stratus_cli.model.ref import Ref
 
+UNDO_OF, REDO_OF = "undo of ", "redo of "
+
 
 def left_of(
     recorded: RecordedTransaction, only: tuple[int, ...], ports: Ports
@@ -138,8 +140,12 @@ def _foreseen(
 def preview(
     recorded: RecordedTransaction, items: Sequence[Written], ports: Ports, *, force: bool
 ) -> list[str]:
-    """What an undo would do, line by line."""
+    """What an undo would do, line by line; first whether it would be done at all."""
     lines = [f"would take back {recorded.id}: {recorded.title}"]
+    try:
+        check(recorded, items, ports, force=force)
+    except Refused as error:
+        lines = [f"would be refused: {error.what} ({recorded.id}: {recorded.title})", error.hint]
     for item, clashes, change in _foreseen(items, ports, force=force):
         if clashes:
             lines.extend(f"refused: {text}" for text in shown(item, clashes))
@@ -172,6 +178,14 @@ def _text(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:79]}…"
 
 
+def _title(recorded: RecordedTransaction) -> str:
+    """What it takes back. An undo of an undo does the first one again, and is called so."""
+    for word, opposite in ((UNDO_OF, REDO_OF), (REDO_OF, UNDO_OF)):
+        if recorded.undoes and recorded.title.startswith(word):
+            return opposite + recorded.title.removeprefix(word)
+    return f"{UNDO_OF}{recorded.id}: {recorded.title}"
+
+
 def plan_of(recorded: RecordedTransaction, items: Sequence[Written], ports: Ports) -> Plan:
     """The inverse as a plan to look at. It is executed from the records, not from this."""
     now = ports.clock.now()
@@ -189,7 +203,7 @@ def plan_of(recorded: RecordedTransaction, items: Sequence[Written], ports: Port
     return Plan(
         id=f"undo-{recorded.id}",
         incident=recorded.incident,
-        title=f"undo of {recorded.id}: {recorded.title}",
+        title=_title(recorded),
         runbook="",
         candidate=f"the inverse of {recorded.id}",
         cluster=ports.cluster.identity(),

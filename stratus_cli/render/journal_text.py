@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from stratus_cli.flow.undoable import steps_taken_back
 from stratus_cli.kube.by_hand import inverse_of
 from stratus_cli.model.change import Change
 from stratus_cli.model.health import TransactionState
@@ -27,7 +28,7 @@ def list_page(transactions: Sequence[RecordedTransaction], path: str) -> Page:
     page.line((clean(path), "dim"))
     for tx in reversed(transactions):
         state, style = _state(tx.state)
-        undone = f"  undone by {tx.undone_by}" if tx.undone_by else ""
+        undone = _undone(tx, steps_taken_back(tx.id, transactions))
         page.line(
             f"{clean(tx.id)}  {tx.at:%Y-%m-%d %H:%M}  ",
             (f"{state:<11}", style),
@@ -36,8 +37,22 @@ def list_page(transactions: Sequence[RecordedTransaction], path: str) -> Page:
     return page
 
 
-def transaction_history(tx: RecordedTransaction, journal: str) -> Page:
-    """Everything the journal knows of one transaction: writes, diffs, inverses, verdict."""
+def _undone(tx: RecordedTransaction, back: frozenset[int]) -> str:
+    """By which transaction it was taken back, and which part of it."""
+    if not back:
+        return ""
+    left = {intent.step for intent in tx.applied} - back
+    part = f"step {', '.join(map(str, sorted(back)))} " if left else ""
+    return f"  {part}undone by {clean(tx.undone_by)}"
+
+
+def transaction_history(
+    tx: RecordedTransaction, journal: str, back: frozenset[int] = frozenset()
+) -> Page:
+    """Everything the journal knows of one transaction: writes, diffs, inverses, verdict.
+
+    back: the numbers of its steps that were taken back and are not in force again.
+    """
     page = Page()
     state, style = _state(tx.state)
     page.line((state, style), f"  {clean(tx.title)}  [{clean(tx.id)}]")
@@ -55,18 +70,18 @@ def transaction_history(tx: RecordedTransaction, journal: str) -> Page:
         page.line(("inverse: ", "dim"), inverse_of(change), indent=6)
     if tx.why:
         page.field("why", clean(tx.why))
-    page.add(_next(tx, journal))
+    page.add(_next(tx, journal, back))
     return page
 
 
-def _next(tx: RecordedTransaction, journal: str) -> Page:
+def _next(tx: RecordedTransaction, journal: str, back: frozenset[int]) -> Page:
     """What can be done with it now."""
     page = Page()
     here = f" --journal {shlex.quote(journal)}" if journal else ""
-    if tx.undone_by:
-        page.field("undone by", clean(tx.undone_by))
+    if back:
+        page.field("undone", _undone(tx, back).strip())
         page.field("next", f"to do it again: stratus undo {clean(tx.undone_by)}{here}")
-    elif tx.state is TransactionState.COMMITTED:
+    if tx.state is TransactionState.COMMITTED and {item.step for item in tx.applied} - back:
         page.line(("undo: ", "dim"), f"stratus undo {clean(tx.id)}{here}", indent=3)
     elif tx.state is None:
         page.field("next", f"stratus recover --rollback{here}   (or --finish)")
