@@ -25,6 +25,7 @@ from stratus_cli.kube.known_good import MASK
 from stratus_cli.kube.normal import fields_digest
 from stratus_cli.kube.paths import value_at
 from stratus_cli.kube.redact import Redactor
+from stratus_cli.kube.seals import is_sealed
 from stratus_cli.model.change import Change, Json
 from stratus_cli.model.errors import ClusterAnswer
 from stratus_cli.model.plan import Refusal, Step
@@ -212,7 +213,8 @@ def _credential(change: Change) -> Refusal | None:
     redactor = Redactor(b"")  # only whether it masks is asked, never with what
     before, after = change.before, change.after
     if change.ref.kind == "Secret":
-        return None  # its values are seals, and only actions.secret_patch changes one
+        sealed = is_sealed(before) and is_sealed(after)
+        return None if sealed else _looks_secret(str(change.ref))
     if before is None or after is None:
         item = dict((after if before is None else before) or {})
         if before is None and _is_masked(item):
