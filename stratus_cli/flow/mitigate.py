@@ -24,6 +24,7 @@ from stratus_cli.flow.old_value import until_it_runs
 from stratus_cli.flow.planfile import body
 from stratus_cli.flow.pre_image import named
 from stratus_cli.flow.preflight import refusals, still_broken, unseen
+from stratus_cli.flow.resealing import resealed
 from stratus_cli.flow.stranded import stranded
 from stratus_cli.flow.transaction import Transaction, journal_of, new_id
 from stratus_cli.health.records import to_json
@@ -52,7 +53,7 @@ def execute_plan(
     started = ports.clock.monotonic()
     until = started + (ports.limits.budget_s if left_s is None else left_s)
     tx = new_id(ports, plan.title, plan.id)
-    plan = named(plan, tx)
+    plan = named(resealed(plan, ports), tx)
     namespaces = {step.change.ref.namespace for step in plan.steps}
     with Leases(ports, tx, namespaces) as leases:
         before = baseline(ports, observe)

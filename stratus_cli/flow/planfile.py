@@ -188,6 +188,8 @@ def _step(step: Step) -> Document:
         return content
     edits = diff(before, after)
     paths = [edit.path for edit in edits]
+    if change.ref.kind == "Secret":
+        paths.append("metadata.resourceVersion")  # see flow.resealing
     content["diff"] = [
         {
             "field": edit.path,

@@ -17,6 +17,7 @@ from stratus_cli.flow.plan import plan_from_lines
 from stratus_cli.flow.planfile import document, dump, load
 from stratus_cli.flow.record import record
 from stratus_cli.kube.graph import Graph
+from stratus_cli.kube.redact import Redactor
 from stratus_cli.model.errors import PlanRefused, Refused
 from stratus_cli.model.health import TransactionState
 from stratus_cli.model.plan import Candidate
@@ -202,6 +203,28 @@ def test_a_plan_file_carries_no_value(stand: Stand) -> None:
         done = execute_plan(load(text), ports, stand.observe)
     assert done.state is COMMITTED, done.why
     assert bytes_of(stand)["db"] == {"pass": OLD, "user": USER}
+
+
+def test_a_plan_file_of_another_machine(stand: Stand) -> None:
+    """Whose digests are other ones: executed all the same, unless the Secret has changed."""
+    made = planned(stand, RENAME).plan
+    assert made is not None
+    text = dump(made)
+    stand.twin.forget(Redactor(b"another machine"))
+    plan = load(text)
+    write(stand, "theirs", "x-planted-theirs")
+    with stand.ports() as ports:
+        assert execute_plan(plan, ports, stand.observe).state is TransactionState.BLOCKED
+    made = planned(stand, RENAME).plan
+    assert made is not None
+    text = dump(made)
+    stand.twin.forget(Redactor(b"a third machine"))
+    with stand.ports() as ports:
+        done = execute_plan(load(text), ports, stand.observe)
+    assert done.state is COMMITTED, done.why
+    assert bytes_of(stand)["db"] == {"pass": OLD, "user": USER, "theirs": "x-planted-theirs"}
+    assert undone(stand, done.id).state is COMMITTED
+    assert bytes_of(stand)["db"]["password"] == OLD
 
 
 def test_a_forged_plan_file_with_a_value_is_refused(stand: Stand) -> None:

@@ -151,8 +151,9 @@ class Twin:
         except ClusterAnswer as error:
             self._scene_failures.append(f"at {scene.at:g} s: {error.what}")
 
-    def forget(self) -> None:
-        """As if another process came: no value of a Secret was seen yet."""
+    def forget(self, redactor: Redactor | None = None) -> None:
+        """As if another process came: no value of a Secret was seen yet. redactor: its own."""
+        self._redactor = redactor or self._redactor
         self._vault = Vault(self._redactor)
 
     # The port Cluster
