@@ -79,15 +79,21 @@ def test_an_eviction_uses_the_budget_and_the_next_is_refused() -> None:
     twin.delete(second, uid="", evict=True)
 
 
-def test_a_refused_precondition_uses_nothing() -> None:
+def test_a_refused_precondition_uses_the_budget_for_two_minutes() -> None:
+    """As a real API server does: it takes from the budget before it deletes."""
     twin = twin_with(budget(minAvailable=2))
     first = pods(twin)[0]
-    with pytest.raises(Conflict):
-        twin.delete(first, uid="another", evict=True)
     with pytest.raises(NotFound):
         twin.delete(Ref("Pod", "shop", "nobody", "v1"), uid="", evict=True)
     assert allowed(twin) == 1
+    with pytest.raises(Conflict):
+        twin.delete(first, uid="another", evict=True)
+    assert allowed(twin) == 0
+    twin.advance(60)
     assert first in pods(twin)
+    assert allowed(twin) == 0
+    twin.advance(61)
+    assert allowed(twin) == 1
 
 
 def test_two_budgets_over_one_pod_are_the_servers_error() -> None:

@@ -14,6 +14,7 @@ from stratus_cli.kube.selectors import matches_raw
 from stratus_cli.model.ref import Ref
 
 UNGUARDED = ("Pending", "Succeeded", "Failed")
+DELETED_WITHIN_S = 120.0  # DeletionTimeout of the controller
 SCALED = ("ReplicaSet", "StatefulSet", "Deployment")
 
 
@@ -31,8 +32,7 @@ class Disruptions:
         pod = self._parts.store.get("Pod", ref.namespace, ref.name)
         if pod is None:
             raise refusals.not_found(ref)
-        # With the preconditions first: a budget is not used up by an eviction that is refused.
-        self._parts.api.delete(ref, uid=uid, version=version, dry_run=True)
+        # The budget comes first: an eviction whose preconditions fail uses it up all the same.
         if pod["status"].get("phase") not in UNGUARDED and not _ends(pod):
             self._ask_budget(pod, dry_run=dry_run)
         self._parts.api.delete(ref, uid=uid, version=version, dry_run=dry_run)
@@ -84,8 +84,10 @@ class Disruptions:
         disrupted = {
             name: stamp
             for name, stamp in ((budget.get("status") or {}).get("disruptedPods") or {}).items()
-            if name in named and not _ends(named[name])
+            if name in named and not _ends(named[name]) and self._left(stamp) > 0
         }
+        if disrupted:
+            self._queue.add(key, min(map(self._left, disrupted.values())) + LATENCY_S)
         healthy = sum(
             _is_ready(pod) and not _ends(pod) and pod["metadata"]["name"] not in disrupted
             for pod in pods
@@ -99,6 +101,11 @@ class Disruptions:
             **({"disruptedPods": disrupted} if disrupted else {}),
         }
         self._parts.api.set_status(budget, status, MANAGER)
+
+    def _left(self, stamp: str) -> float:
+        """Seconds for which an eviction counts though its pod does not go."""
+        timeline = self._parts.timeline
+        return DELETED_WITHIN_S - (timeline.now_s - timeline.seconds_at(stamp))
 
     def _wanted(self, budget: Item, pods: list[Item]) -> tuple[int, int]:
         """(expected pods, how many of them must be healthy)."""
