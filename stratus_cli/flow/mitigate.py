@@ -26,6 +26,7 @@ from stratus_cli.flow.pre_image import named
 from stratus_cli.flow.preflight import refusals, still_broken, unseen
 from stratus_cli.flow.resealing import resealed
 from stratus_cli.flow.stranded import stranded
+from stratus_cli.flow.stuck import free_stuck
 from stratus_cli.flow.transaction import Transaction, journal_of, new_id
 from stratus_cli.health.records import to_json
 from stratus_cli.health.verdict import judge
@@ -157,7 +158,7 @@ def close_by_roll_back(
     ports.progress.stage("Rollback")
     why = "; ".join(reasons)
     left = transaction.roll_back()
-    why = "; ".join((why, *until_it_runs(transaction)))
+    why = "; ".join((why, *free_stuck(transaction), *until_it_runs(transaction)))
     if left:
         state = TransactionState.NEEDS_HUMAN
     else:

@@ -15,6 +15,7 @@ from stratus_cli.flow.lease import LeaseLost, Leases
 from stratus_cli.flow.mitigate import close_by_roll_back
 from stratus_cli.flow.old_value import until_it_runs
 from stratus_cli.flow.pre_image import keeps_for
+from stratus_cli.flow.stuck import free_stuck
 from stratus_cli.flow.transaction import Transaction, journal_of, new_id
 from stratus_cli.flow.undo_check import check, left_of, plan_of, preview, shown
 from stratus_cli.flow.undoable import Selector, selected, written_by
@@ -133,7 +134,8 @@ def _execute(
             wrong = (f"a defect of Stratus ({type(error).__name__}: {error})",)
         if wrong:
             return close_by_roll_back(transaction, plan, wrong)
-        why = "; ".join(("every field reads back as before", *until_it_runs(transaction)))
+        said = (*free_stuck(transaction), *until_it_runs(transaction))
+        why = "; ".join(("every field reads back as before", *said))
         now = ports.clock.now()
         transaction.journal.append(Judged(transaction.id, now, Decision.COMMIT.value, (why,), {}))
         transaction.end(TransactionState.COMMITTED, why)

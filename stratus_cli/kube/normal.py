@@ -24,10 +24,12 @@ SERVER_METADATA = (
     "uid",
 )
 REVISION = "deployment.kubernetes.io/revision"
+NUMBERS = (REVISION, "deprecated.daemonset.template.generation")
+"""Annotations by which the server counts templates; whatever a client writes there is ignored."""
 
 
 def normal_form(item: Mapping[str, Any]) -> dict[str, Any]:
-    """A deep copy without status, the server's metadata and the rollout revision number."""
+    """A deep copy without status, the server's metadata and the numbers of rollouts."""
     made = copy.deepcopy({key: value for key, value in item.items() if key != "status"})
     meta = made.get("metadata")
     if isinstance(meta, dict):
@@ -35,7 +37,8 @@ def normal_form(item: Mapping[str, Any]) -> dict[str, Any]:
             meta.pop(name, None)
         annotations = meta.get("annotations")
         if isinstance(annotations, dict):
-            annotations.pop(REVISION, None)
+            for name in NUMBERS:
+                annotations.pop(name, None)
         if not annotations:
             meta.pop("annotations", None)
     return made

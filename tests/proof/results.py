@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -21,9 +22,7 @@ class Results:
     def __init__(self, commit: str) -> None:
         self.commit = commit
         self._path = _cache() / f"proof-{commit[:12]}.json"
-        self._all: dict[str, Any] = {}
-        if self._path.exists():
-            self._all = json.loads(self._path.read_text(encoding="utf-8"))
+        self._all = self._read()
 
     def tally(self, ground: str, entry: str) -> Tally | None:
         """None: not run yet."""
@@ -52,11 +51,20 @@ class Results:
         self._keep(name, text)
 
     def _keep(self, key: str, value: object) -> None:
-        self._all[key] = value
+        """Beside what other parts of the proof, in other processes, have kept meanwhile."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        new = self._path.with_suffix(".new")
-        new.write_text(json.dumps(self._all), encoding="utf-8")
-        new.replace(self._path)
+        with self._path.with_suffix(".lock").open("w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._all = {**self._read(), key: value}
+            new = self._path.with_suffix(".new")
+            new.write_text(json.dumps(self._all), encoding="utf-8")
+            new.replace(self._path)
+
+    def _read(self) -> dict[str, Any]:
+        if not self._path.exists():
+            return {}
+        found: dict[str, Any] = json.loads(self._path.read_text(encoding="utf-8"))
+        return found
 
 
 def commit() -> str:

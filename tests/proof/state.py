@@ -16,7 +16,7 @@ from tests.proof.kinds import KINDS
 
 BY_THE_SERVER = ("resourceVersion", "generation", "managedFields", "selfLink")
 IDENTITY = ("uid", "creationTimestamp")  # other ones when an object was made again
-REVISION = "deployment.kubernetes.io/revision"
+NUMBERS = ("deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation")
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 HASH = "pod-template-hash"
 
@@ -58,7 +58,7 @@ def plain(item: Item) -> Item:
     """Without what the server keeps."""
     kept = copy.deepcopy({name: value for name, value in item.items() if name != "status"})
     meta = {k: v for k, v in kept["metadata"].items() if k not in BY_THE_SERVER}
-    notes = {k: v for k, v in (meta.get("annotations") or {}).items() if k != REVISION}
+    notes = {k: v for k, v in (meta.get("annotations") or {}).items() if k not in NUMBERS}
     meta["annotations"] = notes
     meta["labels"] = meta.get("labels") or {}
     return {**kept, "metadata": meta}
