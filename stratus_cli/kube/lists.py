@@ -33,6 +33,9 @@ MAP_KEYS: Mapping[str, tuple[str, ...]] = {
 }
 """By the name of the list's field, wherever it stands: the API uses one name for one meaning."""
 
+ATOMIC = (("ServiceAccount", ("imagePullSecrets",)),)
+"""Lists that are one value though one of their name is not elsewhere."""
+
 CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 CONTAINER_PORTS = ("containerPort", "protocol")
 SERVICE_PORTS = ("port", "protocol")
@@ -68,6 +71,8 @@ def list_keys(kind: str, path: tuple[str, ...]) -> tuple[str, ...] | None:
     a custom resource, whose schema is not known here.
     """
     if not path or (kind and kind not in BY_KIND and path[0] != "metadata"):
+        return None
+    if (kind, path) in ATOMIC:
         return None
     if path[-1] == "ports":
         if kind == "Service" and path == ("spec", "ports"):

@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stratus_cli.actions.kubectl import parse_line
+from stratus_cli.flow.mitigate import execute_plan
 from stratus_cli.flow.planfile import dump, load
 from stratus_cli.flow.reader import PlanReader
 from stratus_cli.model.change import EVICTION, Reversibility
 from stratus_cli.model.errors import ClusterAnswer
+from stratus_cli.model.health import TransactionState
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
 from tests.actions.lifecycle import (
@@ -28,6 +30,7 @@ from tests.actions.lifecycle import (
 from tests.actions.test_kubectl import Shelf
 from tests.actions.test_limits import JUNK, places, put
 from tests.actions.test_limits import NODE as NODE_ITEM
+from tests.fakes.faulty import FaultyCluster
 from tests.flow.stand import Stand
 from tests.flow.worlds import app, world
 from tests.twin.test_disruption import budget, pods
@@ -85,6 +88,30 @@ def test_a_drain_is_a_cordon_and_an_eviction_a_pod(tmp_path: Path) -> None:
         assert not isinstance(parse_line(step.kubectl, "shop"), Refusal)
 
 
+@pytest.mark.parametrize(
+    ("verb", "told"),
+    [("evict", "you may not evict shop/Pod/web-"), ("create", ""), ("delete", "")],
+)
+def test_who_may_drain(tmp_path: Path, verb: str, told: str) -> None:
+    """Whoever may evict: neither deletions nor creations of pods are made."""
+    stand = shop(tmp_path)
+
+    class Denied(FaultyCluster):
+        def allowed(self, asked: str, ref: Ref) -> bool | None:
+            return asked != verb or ref.kind != "Pod"
+
+    plan = planned(stand, "kubectl drain node1").plan
+    assert plan is not None
+    stand.cluster = Denied(stand.twin)
+    if told:
+        assert told in refused(stand, "kubectl drain node1")
+    with stand.ports() as ports:
+        report = execute_plan(plan, ports, stand.observe)
+    wanted = TransactionState.BLOCKED if told else TransactionState.COMMITTED
+    assert report.state is wanted, report.why
+    assert told in report.why
+
+
 def test_a_plan_file_still_says_that_pods_are_evicted(tmp_path: Path) -> None:
     plan = planned(shop(tmp_path), "kubectl drain node1").plan
     assert plan is not None
@@ -127,9 +154,6 @@ def test_a_budget_that_is_used_up_meanwhile_stops_the_drain_and_all_is_put_back(
     tmp_path: Path,
 ) -> None:
     """The eviction is refused with 429 at the write: the cordon goes again."""
-    from stratus_cli.flow.mitigate import execute_plan
-    from stratus_cli.model.health import TransactionState
-
     stand = shop(tmp_path, budget(minAvailable=1))
     before = everything(stand)
     plan = planned(stand, "kubectl drain node1").plan

@@ -201,6 +201,11 @@ CASES: dict[str, tuple[Item, str, dict[str, Any]]] = {
         patch("pvc", {"spec": {"resources": {"requests": {"storage": "2Gi"}}}}),
         {"spec.resources.requests.storage": "2Gi"},
     ),
+    "a service account's pull secrets": (
+        an("ServiceAccount", imagePullSecrets=[{"name": "a"}]),
+        patch("sa", {"imagePullSecrets": [{"name": "b"}]}),
+        {"imagePullSecrets": [{"name": "b"}]},
+    ),
     "cron job suspend": (
         an("CronJob", spec={"schedule": "* * * * *", "jobTemplate": {"spec": JOB}}),
         patch("cj", {"spec": {"suspend": True}}),
