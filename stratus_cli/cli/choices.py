@@ -29,7 +29,10 @@ WritesOption = Annotated[
 ]
 BudgetOption = Annotated[
     str,
-    typer.Option(metavar="DURATION", help="Time for the whole run; leaves time to roll back."),
+    typer.Option(
+        metavar="MINUTES",
+        help="Time for the whole run, way back included (default 15; also 90s, 1h).",
+    ),
 ]
 WatchOption = Annotated[
     str, typer.Option("--watch-for", metavar="DURATION", help="Watch after the commit; 0 = none.")

@@ -13,6 +13,6 @@ def apply_limits(
     run.limit(
         max_attempts=max_attempts,
         max_writes=max_writes,
-        budget_s=duration(budget, "--budget") if budget else None,
+        budget_s=duration(budget, "--budget", bare="m") if budget else None,
         watch_s=duration(watch_for, "--watch-for") if watch_for else None,
     )

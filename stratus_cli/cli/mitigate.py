@@ -80,9 +80,9 @@ def _repair(run: Session, incident: str, dry_run: bool) -> Report:
 
 def _execute_file(run: Session, path: Path, digest: str) -> Report:
     from stratus_cli.cli.planfiles import read_plan
-    from stratus_cli.flow.mitigate import execute_plan
-    from stratus_cli.flow.observe import ScopeRequest, observe
+    from stratus_cli.flow.observe import ScopeRequest
     from stratus_cli.flow.planfile import check_cluster, check_time, digest_of
+    from stratus_cli.flow.reviewed import execute_reviewed
 
     plan = read_plan(path)
     if digest and digest != digest_of(plan):
@@ -96,6 +96,4 @@ def _execute_file(run: Session, path: Path, digest: str) -> Report:
     check_time(plan, ports.clock.now())
     if ports.operator.approve(plan, None).choice != "yes":
         raise Refused("declined", plan.id, "Nothing was written.")
-    request = ScopeRequest(run.options.asked)
-    tx = execute_plan(plan, ports, lambda: observe(ports, request))
-    return Report("mitigate", run.identity, ports.clock.now(), transactions=(tx,))
+    return execute_reviewed(plan, ports, ScopeRequest(run.options.asked))

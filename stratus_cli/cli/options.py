@@ -22,7 +22,7 @@ Json = Any
 FORMATS = ("text", "json", "yaml", "junit", "sarif", "markdown")
 SEVERITIES = ("outage", "degraded", "risk", "hygiene")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
-_UNIT_S = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
+_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 @dataclass(frozen=True)
@@ -208,12 +208,12 @@ def read_config(path: Path) -> dict[str, Any]:
     return values
 
 
-def duration(text: str, where: str) -> float:
-    """Seconds from "15", "500ms", "15s", "2m" or "1h"."""
+def duration(text: str, where: str, *, bare: str = "s") -> float:
+    """Seconds from "15", "500ms", "15s", "2m" or "1h". bare: the unit of a number without one."""
     match = _DURATION.fullmatch(text.strip())
     if match is None:
         raise UsageError(f"{text!r} is not a length of time", where, "Write 30s, 2m or 1h.")
-    return float(match[1]) * _UNIT_S[match[2] or ""]
+    return float(match[1]) * _UNIT_S[match[2] or bare]
 
 
 def _from_toml(setting: Setting, item: Json, where: str) -> Json:

@@ -11,13 +11,11 @@ from dataclasses import dataclass, replace
 
 from stratus_cli.flow.assemble import Look, chosen, look
 from stratus_cli.flow.gate import reserve_s
-from stratus_cli.flow.mitigate import execute_plan, watch_after
+from stratus_cli.flow.late import watch_commit
+from stratus_cli.flow.mitigate import execute_plan
 from stratus_cli.flow.observe import ScopeRequest, observe
 from stratus_cli.flow.plan import candidates, effect_of, plan_from_lines
 from stratus_cli.flow.story import Story
-from stratus_cli.flow.transaction import journal_of
-from stratus_cli.flow.undo import Selector, selected, take_back, written_by
-from stratus_cli.journal.replay import transactions
 from stratus_cli.knowledge.runbook import Runbook
 from stratus_cli.model.diagnosis import Incident
 from stratus_cli.model.errors import StratusError
@@ -225,36 +223,19 @@ class _Loop:
 
     def _watched(self, tx: TransactionReport, plan: Plan) -> TransactionReport:
         """A late regression is undone by a new transaction; both are in the report."""
-        spare = self._left_s() - reserve_s(self._ports.limits)
-        seconds = min(self._ports.limits.watch_s, max(spare, 0.0))
-        reasons = watch_after(plan, self._ports, self._observe, seconds)
-        if not reasons:
+        late = watch_commit(tx, plan, self._ports, self._observe, self._left_s())
+        if not late.reasons:
             return tx
-        self._story.tell(
-            self._ports.clock.now(), f"regressed after the commit: {'; '.join(reasons)}"
-        )
-        try:
-            undone = self._taken_back(tx)
-        except StratusError as error:
-            self._story.notes.append(f"the late regression was not undone: {error}")
-            raise _Stop from error
-        self._story.transactions.append(replace(undone, incident=""))
-        self._story.tell(self._ports.clock.now(), f"{undone.state.value}: {undone.id} (late undo)")
-        if undone.open or undone.state is not TransactionState.COMMITTED:
+        now = self._ports.clock.now
+        self._story.tell(now(), f"regressed after the commit: {'; '.join(late.reasons)}")
+        if late.undone is None:
+            self._story.notes.append(late.failed)
             raise _Stop
-        why = f"late regression, taken back by {undone.id}: {'; '.join(reasons)}"
-        return self._story.regressed(tx, why)
-
-    def _taken_back(self, tx: TransactionReport) -> TransactionReport:
-        recorded = selected(transactions(journal_of(self._ports).entries()), Selector(tx=tx.id))[0]
-        return take_back(
-            recorded,
-            written_by(recorded),
-            self._ports,
-            self._observe,
-            force=False,
-            accept_loss=True,
-        )
+        self._story.transactions.append(late.undone)
+        self._story.tell(now(), f"{late.undone.state.value}: {late.undone.id} (late undo)")
+        if not late.is_undone:
+            raise _Stop
+        return self._story.regressed(tx, late.of(tx))
 
     def _until_it_shows(self, incident: Incident) -> None:
         """After a roll-back a fault takes a moment to show again; till then all may look well."""

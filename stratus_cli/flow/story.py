@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from stratus_cli.flow.assemble import Look
 from stratus_cli.model.diagnosis import Incident
-from stratus_cli.model.health import TransactionState
 from stratus_cli.model.plan import Candidate
 from stratus_cli.model.report import Report, TimelineEntry, Timing, TransactionReport
 
@@ -35,9 +34,8 @@ class Story:
         self.transactions.append(tx)
         self.mitigate_s = (self.mitigate_s or 0.0) + took_s
 
-    def regressed(self, tx: TransactionReport, why: str) -> TransactionReport:
+    def regressed(self, tx: TransactionReport, undone: TransactionReport) -> TransactionReport:
         """A commit that was taken back later. Both transactions stay in the report."""
-        undone = replace(tx, state=TransactionState.UNDONE, why=why)
         self.transactions[self.transactions.index(tx)] = undone
         return undone
 

@@ -74,13 +74,13 @@ def test_a_reviewed_plan_is_held_to_max_writes(stage: Stage) -> None:
     assert "2 writes are more than 1" in outcome.out
 
 
-@pytest.mark.parametrize("budget", ["100s", "2m"])
+@pytest.mark.parametrize("budget", ["100s", "2"])
 def test_the_budget_leaves_time_to_roll_back(stage: Stage, budget: str) -> None:
     """It ends with everything as before, within its time, and says what gives more."""
     clock = stage.wiring.clock()
     began = clock.monotonic()
     outcome = stage.run(*RUN, "--budget", budget, "-o", "json")
-    assert clock.monotonic() - began <= {"100s": 100, "2m": 120}[budget]
+    assert clock.monotonic() - began <= {"100s": 100, "2": 120}[budget]
     assert outcome.code == 5
     assert "--budget gives more" in str(document(outcome)["notes"])
     assert stage.run("detect", "-n", "shop").code == 1
