@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 
+from stratus_cli.health.since import WORSE, since
 from stratus_cli.kube.kinds import BY_KIND
 from stratus_cli.model.diagnosis import Incident
 from stratus_cli.model.finding import Severity
@@ -62,6 +63,11 @@ def exit_code(report: Report, *, fail_on: Severity = Severity.RISK, dry_run: boo
     """The code of a finished command. Problems below fail_on are shown but do not count."""
     if report.command in ("undo", "recover"):
         return _of_transactions(report)
+    if report.health is not None and report.health_before is not None:
+        moved = since(report.health_before, report.health)
+        if any(item.word in WORSE for item in moved):
+            return PROBLEMS
+        return UNREAD if core_gaps(report) else OK
     writing = report.command in _WRITING and not dry_run
     codes = [_of_incident(report, item, fail_on, writing) for item in report.incidents]
     known = {incident.id for incident in report.incidents}

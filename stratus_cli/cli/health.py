@@ -25,17 +25,18 @@ def health(
         from stratus_cli.cli import exits
         from stratus_cli.flow.assemble import look, report
         from stratus_cli.flow.observe import ScopeRequest
-        from stratus_cli.render.health_text import compare_page, health_page, worse_since
+        from stratus_cli.render.health_text import compare_page, health_page
 
         request = ScopeRequest(run.options.asked)
         seen = look(run.ports, request)
+        found = report("health", seen)
+        if compare:
+            past = replace(run.ports, cluster=run.wiring.recorded(compare), sources=())
+            found = replace(found, health_before=look(past, request).health)
         if run.options.output != "text":
-            run.finish(report("health", seen))
-        if not compare:
+            run.finish(found)
+        if found.health_before is not None:
+            run.show(compare_page(found.health_before, seen.health))
+        else:
             run.show(health_page(seen.health))
-            found = report("health", seen)
-            raise typer.Exit(exits.exit_code(found, fail_on=run.options.fail_severity))
-        past = replace(run.ports, cluster=run.wiring.recorded(compare), sources=())
-        before = look(past, request).health
-        run.show(compare_page(before, seen.health))
-        raise typer.Exit(exits.PROBLEMS if worse_since(before, seen.health) else exits.OK)
+        raise typer.Exit(exits.exit_code(found, fail_on=run.options.fail_severity))

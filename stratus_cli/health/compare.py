@@ -46,6 +46,17 @@ def compare(before: Sequence[UnitHealth], now: UnitHealth) -> tuple[Moved, ...]:
     return tuple(found)
 
 
+def is_scaling(unit: UnitHealth, moved: Moved) -> bool:
+    """Fewer of what its autoscaler wants fewer of: all that is wanted is there."""
+    return unit.autoscaled and not moved.better and is_sated(unit, moved.component)
+
+
+def is_sated(unit: UnitHealth, component: str) -> bool:
+    """Whether it has as many pods or endpoints as it wants, and wants any."""
+    have = {"ready": unit.ready, "endpoints": unit.endpoints}.get(component)
+    return have is not None and bool(unit.wanted) and have >= (unit.wanted or 0)
+
+
 def error_noise(before: UnitHealth) -> float:
     """How much more or fewer errors are none, as a share of all requests."""
     return max(ERROR_NOISE, MADS * (before.error_mad or 0.0))

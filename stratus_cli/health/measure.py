@@ -58,7 +58,9 @@ def measure(graph: Graph, findings: Sequence[Finding]) -> Health:
         graph.snap.taken_at,
         units,
         sum(scores.values()) / len(scores) if scores else None,
-        min(scores, key=lambda ref: (scores[ref], str(ref)), default=None),
+        min(
+            scores, key=lambda ref: (scores[ref], -len(units[ref].problems), str(ref)), default=None
+        ),
         tuple(dict.fromkeys(gap.subject for gap in graph.snap.gaps)),
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from stratus_cli.health.compare import Moved, compare
+from stratus_cli.health.compare import Moved, compare, is_sated, is_scaling
 from stratus_cli.kube.kinds import BY_KIND
 from stratus_cli.model.finding import Finding, Skip
 from stratus_cli.model.health import Decision, Health, UnitHealth, Verdict
@@ -85,7 +85,7 @@ def breaker(
             continue
         spare = allowance.get(ref, 0)
         for name in ("ready", "endpoints"):
-            if new.autoscaled and _is_sated(new, name):
+            if new.autoscaled and is_sated(new, name):
                 continue
             least = min((getattr(unit, name) or 0 for unit in old), default=0)
             have = getattr(new, name)
@@ -108,7 +108,7 @@ def _worse(gate: Gate, baseline: Sequence[Health], now: Health) -> Iterator[tupl
             # Nothing is broken any more where nothing is wanted: no repair.
             yield ref, f"{ref} was brought to zero, which counts as worst"
             continue
-        moved = tuple(item for item in compare(old, new) if not _is_scaling(new, item))
+        moved = tuple(item for item in compare(old, new) if not is_scaling(new, item))
         if ref in gate.targets:
             if moved and not moved[0].better:
                 yield ref, f"{ref} is worse: {moved[0].what}"
@@ -142,7 +142,7 @@ def _far_loss(old: Sequence[UnitHealth], new: UnitHealth, moved: tuple[Moved, ..
     """
     if any(unit.problems for unit in old):
         return None
-    return next((item for item in _losses(moved) if not _is_sated(new, item.component)), None)
+    return next((item for item in _losses(moved) if not is_sated(new, item.component)), None)
 
 
 def _losses(moved: tuple[Moved, ...]) -> Iterator[Moved]:
@@ -155,17 +155,6 @@ def _losses(moved: tuple[Moved, ...]) -> Iterator[Moved]:
     return (
         item for item in moved if not item.better and not (fewer_fail and item.component == "p99")
     )
-
-
-def _is_scaling(unit: UnitHealth, moved: Moved) -> bool:
-    """Fewer of what its autoscaler wants fewer of: all that is wanted is there."""
-    return unit.autoscaled and not moved.better and _is_sated(unit, moved.component)
-
-
-def _is_sated(unit: UnitHealth, component: str) -> bool:
-    """Whether it has as many pods or endpoints as it wants, and wants any."""
-    have = {"ready": unit.ready, "endpoints": unit.endpoints}.get(component)
-    return have is not None and bool(unit.wanted) and have >= (unit.wanted or 0)
 
 
 def _is_better(ref: Ref, baseline: Sequence[Health], now: Health) -> bool:

@@ -65,6 +65,18 @@ class Health:
     unread: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class UnitChange:
+    """How one unit moved between two measurements. what: "component old -> new", by component.
+
+    word: gone, worse, unread, changed, new or better.
+    """
+
+    ref: Ref
+    word: str
+    what: tuple[str, ...]
+
+
 class Decision(Enum):
     """What to do with an open transaction."""
 

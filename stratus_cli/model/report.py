@@ -67,6 +67,8 @@ class Report:
     gaps: tuple[Gap, ...] = ()
     skips: tuple[Skip, ...] = ()
     health: Health | None = None
+    health_before: Health | None = None
+    """What `health` is compared with, where that was asked for."""
     findings: tuple[Finding, ...] = ()
     """All findings; those not explained by an incident are shown on their own."""
     incidents: tuple[Incident, ...] = ()

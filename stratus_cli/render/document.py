@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from stratus_cli.health.since import since
 from stratus_cli.kube.by_hand import inverse_of
 from stratus_cli.kube.diff import diff
 from stratus_cli.model.change import Absent, Change, Json
@@ -54,7 +55,7 @@ def document(report: Report, *, journal: str = "") -> Document:
             for gap in report.gaps
         ],
         "skips": [{"rule": skip.rule, "reason": skip.reason} for skip in report.skips],
-        "health": _health(report.health),
+        "health": _health(report.health, report.health_before),
         "incidents": [_incident(report, incident) for incident in report.incidents],
         "findings": [_finding(finding) for finding in loose_findings(report)],
         "plans": [
@@ -203,14 +204,26 @@ def _transaction(tx: TransactionReport) -> Document:
     }
 
 
-def _health(health: Health | None) -> Document | None:
+def _health(health: Health | None, before: Health | None) -> Document | None:
     if health is None:
         return None
     return {
+        **({"since": _since(before, health)} if before is not None else {}),
         "score": health.score,
         "worst": str(health.worst) if health.worst else None,
         "unread": list(health.unread),
         "units": [_unit(unit) for _, unit in sorted(health.units.items())],
+    }
+
+
+def _since(before: Health, now: Health) -> Document:
+    return {
+        "taken_at": _time(before.taken_at),
+        "score": before.score,
+        "changes": [
+            {"ref": str(item.ref), "change": item.word, "what": list(item.what)}
+            for item in since(before, now)
+        ],
     }
 
 
