@@ -187,6 +187,8 @@ class Session:
             else:
                 self.wiring.stdout.write(text)
                 self.wiring.stdout.flush()
+        if any(tx.open for tx in report.transactions):
+            self.say(f"a transaction is OPEN; next: {self.recover_line}")
         self._keep(as_json(content))
         code = exits.exit_code(report, fail_on=self.options.fail_severity, dry_run=dry_run)
         raise typer.Exit(self._interrupted(code))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +80,27 @@ def test_after_a_break_nothing_is_written_until_it_is_rotated(stage: Stage, tmp_
     assert rotated.code == 0
     assert Path(rotated.out.strip()).read_bytes() == broken
     assert stage.run("journal", "verify", *JOURNAL).code == 0
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_a_transaction_that_is_left_open_says_how_to_close_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, output: str
+) -> None:
+    """The journal fails once something was written; whatever the format of the report."""
+    before, real = wishes(stage), os.fsync
+
+    def full(handle: int) -> None:
+        if wishes(stage) != before:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+        real(handle)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        left = stage.run("run", "-n", "shop", "--auto", "-o", output, *JOURNAL)
+    assert left.code == 6
+    assert "OPEN; next: stratus recover --journal journal.jsonl" in left.err
+    assert stage.run("recover", "--auto", *JOURNAL).code == 0
+    assert wishes(stage) == before
 
 
 def test_an_open_transaction_survives_a_break(stage: Stage, tmp_path: Path) -> None:
