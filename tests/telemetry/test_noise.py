@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stratus_cli.model.ref import Ref
+from stratus_cli.model.snapshot import Snapshot, Traffic
 from stratus_cli.telemetry.look_back import alert_rules, look_back_s
 from stratus_cli.telemetry.noise import deviation
 from stratus_cli.telemetry.prometheus import PrometheusSource
 from stratus_cli.telemetry.prometheus_api import Group, Rule, seconds
 from tests.telemetry.test_prometheus import AT, NOWHERE, POD, WEB, shop, traffic, vector
-from tests.telemetry.web import Answer, answering
+from tests.telemetry.web import Answer, answering, eventually, free_port, program
 
+NONE = Traffic(WEB, 0.0, None, None, None, shop().taken_at)
 RATES = (0.0, 0.1, 0.0, 0.1, 0.2, 0.1)
 
 
@@ -143,3 +147,50 @@ def test_one_outlier_does_not_widen_the_noise_of_a_calm_unit(values: list[float]
     assert 0 <= found <= max(values) - min(values)
     assert deviation([0.5] * (len(values) + 1) + values) == 0
     assert deviation(values[:4]) is None
+
+
+def test_a_real_prometheus_tells_intervals_rules_and_history(tmp_path: Path) -> None:
+    """The forms of its answers are what is read here; a window holds nothing from before it."""
+    scrapes = iter(range(1, 10_000))
+
+    def exposed(path: str, query: dict[str, str], headers: Mapping[str, str]) -> Answer:
+        n = next(scrapes)
+        lines = (f'http_requests_total{{code="{code}"}} {30 * n}' for code in (200, 500))
+        return 200, ("\n".join(lines) + "\n").encode()
+
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    rule = {"alert": "Burns", "expr": "sum(rate(http_requests_total[5m])) < 0", "for": "2m"}
+    with answering(exposed) as target:
+        static = {"targets": [target.removeprefix("http://")], "labels": POD}
+        scrape = {"job_name": "shop", "scrape_interval": "200ms", "static_configs": [static]}
+        times = {"scrape_interval": "7s", "evaluation_interval": "9s", "scrape_timeout": "200ms"}
+        config = {"global": times, "scrape_configs": [scrape], "rule_files": ["rules.yml"]}
+        groups = [{"name": "shop", "rules": [rule]}]
+        (tmp_path / "p.yml").write_text(json.dumps(config))
+        (tmp_path / "rules.yml").write_text(json.dumps({"groups": groups}))
+        arguments = (
+            f"--config.file={tmp_path / 'p.yml'}",
+            f"--storage.tsdb.path={tmp_path / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+        )
+        with program("prometheus", tmp_path, f"{url}/-/ready", *arguments):
+            source = PrometheusSource(NOWHERE, url, window_s=60)
+            source.count_since(None, noise=True)
+
+            def read() -> Snapshot:
+                return source.read(replace(shop(), taken_at=datetime.now(UTC)))
+
+            eventually(lambda: (traffic(read()).get(WEB, NONE).requests or 0) > 60, 20)
+            eventually(lambda: traffic(read())[WEB].error_minute is not None, 20)
+            eventually(lambda: bool(read().signals.rules), 20)
+            snap = read()
+            source.count_since(datetime.now(UTC))
+            assert traffic(read()).get(WEB) is None
+            eventually(lambda: (traffic(read()).get(WEB, NONE).requests or 0) > 0, 20)
+            later = traffic(read())[WEB]
+    assert snap.signals.scrape_s == 7.0
+    (known,) = snap.signals.rules
+    assert (known.name, known.look_back_s, known.interval_s) == ("Burns", 420.0, 9.0)
+    assert traffic(snap)[WEB].error_minute == pytest.approx(0.5)
+    assert later.window_s < 60
