@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
+from stratus_cli.cluster.twin.twin import Twin
+from stratus_cli.flow.giving_back import give_back
+from stratus_cli.flow.inverse import Written
 from stratus_cli.flow.undo import Selector, undo
 from stratus_cli.model.errors import Conflict, Forbidden
 from stratus_cli.model.health import TransactionState
 from stratus_cli.model.ref import Ref
 from tests.fakes.faulty import FaultyCluster
-from tests.flow.small import CART, SETTINGS, WEB, get, recorded, run, small
+from tests.flow.small import CART, SETTINGS, WEB, get, plain, recorded, run, small, world
 from tests.flow.stand import Stand
 
 Item = dict[str, Any]
@@ -136,3 +139,25 @@ def _fields(tree: Item, path: tuple[str, ...]) -> set[tuple[str, ...]]:
     if not tree:
         return {path}
     return {leaf for key, below in tree.items() for leaf in _fields(below, (*path, key))}
+
+
+def test_a_secret_whose_values_may_not_be_read_is_never_written(tmp_path: Path) -> None:
+    """Without its data a PUT would lose them; its fields stay ours."""
+    twin = Twin(world(), read_secrets=False)
+    twin.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "db", "namespace": "shop"},
+            "data": {"password": "aHVudGVyMg=="},
+        },
+        "stratus",
+    )
+    stand = Stand(twin, FaultyCluster(twin), tmp_path)
+    ref = Ref("Secret", "shop", "db", "v1")
+    before = plain(get(stand, ref))
+    after = {**before, "metadata": {**before["metadata"], "labels": {"a": "b"}}}
+    give_back(Written(1, ref, before, after, "", "", owners=()), stand.reading())
+    give_back(Written(1, ref, before, None, "", "", owners=()), stand.reading())
+    [kept] = twin.peek("Secret", "shop")
+    assert kept["data"] == {"password": "aHVudGVyMg=="}
