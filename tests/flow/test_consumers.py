@@ -100,6 +100,22 @@ def test_what_reads_only_at_its_start_is_restarted(
     assert any("Deployment/cart reads" in note and "restarted" in note for note in plan.notes)
 
 
+def test_readers_of_a_secret_are_restarted_too(tmp_path: Path) -> None:
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "keys", "namespace": "shop"},
+        "data": {"a": "MjAw"},
+    }
+    by_env = {
+        "env": [{"name": "STATUS", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "a"}}}]
+    }
+    stand = Stand.make(tmp_path, world([secret, *app("cart", container=by_env)]))
+    patch = json.dumps({"stringData": {"a": "201"}})
+    plan = plan_of(stand, f"kubectl -n shop patch secret/keys --type=merge -p '{patch}'")
+    assert changed(plan)[-2:] == ["Secret/keys", "Deployment/cart"]
+
+
 def test_what_reads_another_key_is_left_alone(tmp_path: Path) -> None:
     """Of one volume by subPath, and of one variable."""
     for container, volumes in ((BY_ENV, ()), (mount(subPath="a"), VOLUMES)):
