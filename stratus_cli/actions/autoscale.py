@@ -43,7 +43,7 @@ class Autoscale:
         name = self.name or self.ref.name
         ref = Ref("HorizontalPodAutoscaler", self.ref.namespace, name, "autoscaling/v2")
         if read.get(ref) is not None:
-            return Refusal("exists", f"{ref} is there already", "--name=ANOTHER")
+            return Refusal("exists", f"{ref} is there already", "add --name=ANOTHER")
         made = creatable(ref, self._autoscaler(ref, str(item.get("apiVersion") or "apps/v1")))
         return made if isinstance(made, Refusal) else created(ref, made, self._line())
 

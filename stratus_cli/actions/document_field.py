@@ -98,7 +98,9 @@ def _operations(patch: Sequence[Any]) -> tuple[FieldOperation, ...] | Refusal:
         key, _, pointer = operation["path"].removeprefix(PREFIX).partition("#")
         if not operation["path"].startswith(PREFIX) or not pointer.startswith("/"):
             return Refusal(
-                "document", f"{operation['path']!r} is no field of a value", "/data/KEY#/FIELD"
+                "document",
+                f"{operation['path']!r} is no field of a value",
+                "write /data/KEY#/FIELD",
             )
         if operation.get("op") not in ("replace", "test") or "value" not in operation:
             return Refusal(

@@ -54,7 +54,11 @@ def manifests_of(value: object) -> list[dict[str, Any]] | Refusal:
     found: list[dict[str, Any]] = []
     for document in documents:
         if not isinstance(document, dict):
-            return Refusal("flag", "files and addresses are not read", "-f MANIFEST, in one word")
+            return Refusal(
+                "flag",
+                "files and addresses are not read",
+                "give the manifest itself: -f MANIFEST, in one word",
+            )
         if is_deep(document) or not _is_json(document):
             reason = f"more than {DEEPEST} levels, or a value that JSON has not (a date?)"
             return Refusal("manifest", f"the manifest has {reason}", "put it into quotes")

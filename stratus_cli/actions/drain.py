@@ -72,14 +72,14 @@ class Drain:
     def _holds(self, pod: Item, ref: Ref, owner: str) -> Refusal | None:
         if owner == "DaemonSet":
             reason = f"{ref} belongs to a DaemonSet, which would put it back"
-            return Refusal("daemonset", reason, "--ignore-daemonsets leaves it there")
+            return Refusal("daemonset", reason, "add --ignore-daemonsets, which leaves it there")
         if not owner:
             return Refusal("irreversible", f"nothing would make {ref} again", "move it by hand")
         volumes = pod["spec"].get("volumes")
         for volume in volumes if isinstance(volumes, list) else ():
             if isinstance(volume, dict) and "emptyDir" in volume and not self.delete_emptydir_data:
                 reason = f"the data in emptyDir {volume.get('name')} of {ref} would be lost"
-                return Refusal("emptydir", reason, "--delete-emptydir-data accepts that")
+                return Refusal("emptydir", reason, "add --delete-emptydir-data, which accepts that")
         return None
 
     def _evicted(self, pod: Item) -> Prepared:

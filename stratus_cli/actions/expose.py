@@ -44,7 +44,11 @@ class Expose:
     def prepare(self, read: Reader) -> tuple[Prepared, ...] | Refusal:
         """One creation."""
         if self.ref.kind not in EXPOSED:
-            return Refusal("kind", f"a {self.ref.kind} cannot be exposed", ", ".join(EXPOSED))
+            return Refusal(
+                "kind",
+                f"a {self.ref.kind} cannot be exposed",
+                f"expose one of: {', '.join(EXPOSED)}",
+            )
         item = whole(read, self.ref)
         if isinstance(item, Refusal):
             return item
@@ -54,10 +58,10 @@ class Expose:
         found = list(dict.fromkeys(_ports(item, self.ref.kind)))
         chosen = [(self.port, dict(found).get(self.port, "TCP"))] if self.port else found
         if not chosen:
-            return Refusal("port", f"{self.ref} names no port", "--port=NUMBER")
+            return Refusal("port", f"{self.ref} names no port", "add --port=NUMBER")
         ref = Ref("Service", self.ref.namespace, self.name or self.ref.name[:LONGEST], "v1")
         if read.get(ref) is not None:
-            return Refusal("exists", f"{ref} is there already", "--name=ANOTHER")
+            return Refusal("exists", f"{ref} is there already", "add --name=ANOTHER")
         made = creatable(ref, self._service(ref, item, chosen, selector))
         return made if isinstance(made, Refusal) else created(ref, made, self._line())
 
@@ -102,10 +106,10 @@ def _selected(item: Item, ref: Ref) -> dict[str, Any] | Refusal:
         if ref.kind != "Service" and isinstance(found, dict):
             if found.get("matchExpressions"):
                 reason = f"{ref} selects by expressions, which a Service cannot"
-                return Refusal("selector", reason, "--selector=KEY=VALUE")
+                return Refusal("selector", reason, "add --selector=KEY=VALUE")
             found = found.get("matchLabels")
     if not isinstance(found, dict) or not found:
-        return Refusal("selector", f"{ref} has no labels to select by", "--selector=KEY=VALUE")
+        return Refusal("selector", f"{ref} has no labels to select by", "add --selector=KEY=VALUE")
     return dict(found)
 
 

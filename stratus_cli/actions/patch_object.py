@@ -37,7 +37,7 @@ class PatchObject:
         if self.ref.kind == "Secret":
             return Refusal("secret", "Secrets are not changed", "change it by hand")
         if self.type == "strategic" and not is_known(self.ref.kind, self.ref.api_version):
-            return Refusal("patch", f"{self.ref} is a custom resource", "--type=merge")
+            return Refusal("patch", f"{self.ref} is a custom resource", "add --type=merge")
         before = whole(read, self.ref)
         if isinstance(before, Refusal):
             return before

@@ -46,7 +46,9 @@ class RollBack:
         chosen = self.revision or max(list(templates)[1:], default=0)
         if chosen not in templates:
             known = ", ".join(map(str, templates)) or "none"
-            return Refusal("revision", f"{self.ref} has no revision {chosen}", f"it has {known}")
+            return Refusal(
+                "revision", f"{self.ref} has no revision {chosen}", f"choose one of {known}"
+            )
         after = copy.deepcopy(before)
         after["spec"]["template"] = _as_written(templates[chosen], before["spec"]["template"])
         words = ("rollout", "undo", target(self.ref), f"--to-revision={chosen}")

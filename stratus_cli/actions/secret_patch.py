@@ -80,7 +80,9 @@ def _closed(ref: Ref, secret: Item) -> Refusal | None:
             "read-secrets = true in the configuration, and a cluster instead of a recording",
         )
     if is_pre_image(secret):
-        return Refusal("secret", f"{ref} is what an undo needs", "stratus undo, or journal prune")
+        return Refusal(
+            "secret", f"{ref} is what an undo needs", "use stratus undo, or journal prune"
+        )
     if secret.get("immutable"):
         return Refusal("immutable", f"{ref} is immutable", "make a new Secret by hand")
     reason = MANAGED.get(str(secret.get("type")))

@@ -42,7 +42,11 @@ def _known(ref: Ref, kind_of: KindOf) -> Ref | Refusal:
     except ClusterAnswer as error:
         return Refusal("kind", f"{ref.kind}: its kind could not be read ({error.what})", error.hint)
     if served is None:
-        return Refusal("kind", f"the cluster serves no {ref.kind!r}", "kubectl api-resources")
+        return Refusal(
+            "kind",
+            f"the cluster serves no {ref.kind!r}",
+            "look for its name with kubectl api-resources",
+        )
     if served.kind in BY_KIND and served.api_version != BY_KIND[served.kind].api_version:
         # A Ref tells kinds apart by their names alone.
         return Refusal("kind", f"{ref.kind} has the name of a built-in kind", "change it by hand")

@@ -23,7 +23,7 @@ def objects_named(words: Sequence[Word], namespace: str) -> tuple[list[Ref], lis
     if len(texts) != len(words):
         return Refusal("grammar", "a document where a word is wanted")
     if not texts:
-        return Refusal("grammar", "no object is named", "kind/name")
+        return Refusal("grammar", "no object is named", "name it as KIND/NAME")
     refs: list[Ref] = []
     if "/" in texts[0] and "=" not in texts[0]:
         while texts and "/" in texts[0] and not _is_pair(texts[0]):
@@ -40,7 +40,7 @@ def objects_named(words: Sequence[Word], namespace: str) -> tuple[list[Ref], lis
             return ref
         refs.append(ref)
     if not refs:
-        return Refusal("grammar", f"no name after {kind}", f"{kind}/NAME")
+        return Refusal("grammar", f"no name after {kind}", f"name it as {kind}/NAME")
     return refs, texts
 
 
@@ -67,7 +67,9 @@ def ref_named(word: str, name: str, namespace: str) -> Ref | Refusal:
 def _unresolved(word: str, name: str, namespace: str) -> Ref | Refusal:
     if kind_word(word) is None:
         return Refusal(
-            "kind", f"{word!r} is not a kind that can be changed", "a custom one is KIND.GROUP/NAME"
+            "kind",
+            f"{word!r} is not a kind that can be changed",
+            "name a custom one as KIND.GROUP/NAME",
         )
     if not NAME.fullmatch(name):
         return Refusal("name", f"{name!r} is not an object's name")

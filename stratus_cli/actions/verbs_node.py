@@ -29,16 +29,20 @@ def _taint(parsed: Parsed, namespace: str) -> Made:
     for word in rest:
         match = TAINT.fullmatch(word)
         if match is None or (match[3] or "NoSchedule") not in EFFECTS:
-            return Refusal("grammar", f"{word!r} is no taint", "KEY=VALUE:EFFECT or KEY:EFFECT-")
+            return Refusal(
+                "grammar", f"{word!r} is no taint", "write KEY=VALUE:EFFECT or KEY:EFFECT-"
+            )
         key, value, effect, gone = (part or "" for part in match.groups())
         if gone:
             remove.append((key, effect))
         elif effect:
             add.append((key, value, effect))
         else:
-            return Refusal("grammar", f"{word!r} has no effect", f"one of {', '.join(EFFECTS)}")
+            return Refusal(
+                "grammar", f"{word!r} has no effect", f"give one of {', '.join(EFFECTS)}"
+            )
     if not add and not remove:
-        return Refusal("grammar", "no taint is named", "KEY=VALUE:EFFECT or KEY:EFFECT-")
+        return Refusal("grammar", "no taint is named", "write KEY=VALUE:EFFECT or KEY:EFFECT-")
     return (Taint(ref, tuple(add), tuple(remove), bool(parsed.flags.get("overwrite"))),)
 
 

@@ -33,7 +33,7 @@ def _marks(where: str) -> Callable[[Parsed, str], Made]:
             return pairs
         values, remove = pairs
         if not values and not remove:
-            return Refusal("grammar", "nothing to set or remove", "KEY=VALUE or KEY-")
+            return Refusal("grammar", "nothing to set or remove", "write KEY=VALUE or KEY-")
         overwrite = bool(parsed.flags.get("overwrite"))
         return tuple(Mark(ref, where, values, remove, overwrite) for ref in refs)
 
@@ -90,7 +90,7 @@ def _from_manifest(
 ) -> Callable[[Parsed, str], Made]:
     def made(parsed: Parsed, namespace: str) -> Made:
         if parsed.positional:
-            return Refusal("grammar", "it takes a manifest only", "-f MANIFEST")
+            return Refusal("grammar", "it takes a manifest only", "give it as -f MANIFEST")
         manifests = manifests_of(parsed.flags.get("filename"))
         if isinstance(manifests, Refusal):
             return manifests

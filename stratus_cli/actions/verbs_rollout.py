@@ -52,7 +52,7 @@ def _autoscale(parsed: Parsed, namespace: str) -> Made:
         return Refusal("grammar", "autoscale needs --max=NUMBER, at least 1 and at least --min")
     cpu = text(parsed, "cpu") or (f"{percent}%" if percent else "")
     if (percent and "cpu" in parsed.flags) or (cpu and not CPU.fullmatch(cpu)):
-        return Refusal("grammar", f"--cpu={cpu} is no target", "--cpu=80% or --cpu=500m")
+        return Refusal("grammar", f"--cpu={cpu} is no target", "write --cpu=80% or --cpu=500m")
     name = text(parsed, "name")
     if name and not NAME.fullmatch(name):
         return Refusal("name", f"{name!r} is not an object's name")

@@ -41,7 +41,9 @@ def fill(line: str, facts: Mapping[str, Json]) -> tuple[Word, ...] | Refusal:
     missing = [name for name in variables_of(line) if name not in facts]
     if missing:
         return Refusal(
-            "variable", f"nothing says what {', '.join(missing)} should be", "a known-good value"
+            "variable",
+            f"nothing says what {', '.join(missing)} should be",
+            "give a recording from when all was well: --known-good RECORDING",
         )
     filled: list[Word] = []
     for word in words:

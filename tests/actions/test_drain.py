@@ -186,7 +186,7 @@ def test_a_budget_that_is_used_up_meanwhile_stops_the_drain_and_all_is_put_back(
         (
             with_owner("ReplicaSet", spec={"volumes": [{"name": "tmp", "emptyDir": {}}]}),
             "kubectl drain node1 --ignore-daemonsets",
-            "the data in emptyDir tmp of shop/Pod/lone would be lost; --delete-emptydir-data",
+            "the data in emptyDir tmp of shop/Pod/lone would be lost; add --delete-emptydir-data",
         ),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from stratus_cli.model.plan import Refusal
 
 PACKAGE = Path(stratus_cli.__file__).parent
 CONSTANTS = {"NO_CHANGE": "no change", "NO_REMEDY": "remedy"}
-SHORTEST = 4  # characters of a way on: less is no sentence
+PHRASE = re.compile(r"(?:[a-z`][\w-]*[,:]? ).+|stratus ", re.DOTALL)
+"""A way on is a phrase that says what to do, not a flag or a form alone."""
 
 
 def refusals() -> Iterator[tuple[str, ast.Call]]:
@@ -42,6 +44,14 @@ def _check(node: ast.Call) -> str | None:
     return CONSTANTS.get(_name(argument)) if argument is not None else None
 
 
+def _start(lift: ast.Constant | ast.JoinedStr) -> str:
+    """The text of it, values of the moment left out."""
+    if isinstance(lift, ast.Constant):
+        return str(lift.value)
+    parts = (str(item.value) if isinstance(item, ast.Constant) else "x" for item in lift.values)
+    return "".join(parts)
+
+
 FOUND = tuple(refusals())
 
 
@@ -54,15 +64,20 @@ def test_each_says_its_check_and_what_lifts_it(where: str, node: ast.Call) -> No
     check = _check(node)
     assert check is not None, f"{where}: the name of the check is not written there"
     lift = _argument(node, 2, "lift")
-    if isinstance(lift, ast.Constant):
-        assert len(str(lift.value)) >= SHORTEST, f"{where}: the way on is too short"
-    elif not isinstance(lift, ast.JoinedStr):
+    if isinstance(lift, ast.Constant | ast.JoinedStr):
+        assert PHRASE.match(_start(lift)), f"{where}: the way on is no phrase"
+    else:
         # None, or a value of the moment that may be empty.
         assert check in LIFTS or check in NEED_NONE, f"{where}: {check!r} has no way on"
 
 
 def test_no_check_both_has_a_way_on_and_needs_none() -> None:
     assert not NEED_NONE & LIFTS.keys()
+
+
+@pytest.mark.parametrize("check", sorted(LIFTS))
+def test_a_default_is_a_phrase(check: str) -> None:
+    assert PHRASE.match(LIFTS[check])
 
 
 @pytest.mark.parametrize("check", sorted(LIFTS))
