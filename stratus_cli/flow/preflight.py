@@ -12,6 +12,7 @@ from stratus_cli.flow.detect import Detection
 from stratus_cli.flow.forward import Drifted, after_on
 from stratus_cli.flow.headroom import quota_refusal
 from stratus_cli.flow.ownership import unseen_doubt, weigh
+from stratus_cli.flow.permissions import refused_permissions
 from stratus_cli.flow.planfile import check_cluster, check_time
 from stratus_cli.flow.policy import irreversible, protected
 from stratus_cli.flow.reader import PlanReader
@@ -19,7 +20,6 @@ from stratus_cli.flow.steps import too_many
 from stratus_cli.flow.transaction import journal_of
 from stratus_cli.flow.undoable import needing_human
 from stratus_cli.journal.replay import transactions
-from stratus_cli.kube.for_good import is_for_good
 from stratus_cli.kube.paths import value_at
 from stratus_cli.model.change import Reversibility
 from stratus_cli.model.errors import ClusterAnswer, PlanRefused
@@ -30,7 +30,6 @@ from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Snapshot
 
 COMPENSABLE = Reversibility.COMPENSABLE
-INVERSE_VERB = {"create": "delete", "delete": "create", "update": "update"}
 HISTORY, TEMPLATE = "spec.revisionHistoryLimit", "spec.template"
 SEEN_BY = ("Pod", "EndpointSlice")
 
@@ -57,7 +56,7 @@ def refusals(plan: Plan, ports: Ports) -> Iterator[Refusal]:
         forgotten = _forgotten(step)
         if forgotten is not None:
             yield forgotten
-        yield from _permission(step, ports)
+        yield from refused_permissions(step, ports)
         if ref not in changed:
             yield from _unchanged(step, plan, reader, ports)
         changed.add(ref)
@@ -111,25 +110,6 @@ def _forgotten(step: Step) -> Refusal | None:
         f"{change.ref} keeps no former revision (revisionHistoryLimit 0)",
         "raise its revisionHistoryLimit first",
     )
-
-
-def _permission(step: Step, ports: Ports) -> Iterator[Refusal]:
-    """For the write and for its way back."""
-    ref, operation = step.change.ref, step.change.operation
-    asked = step.change.verb
-    for_good = is_for_good(ref.kind, step.change.before, step.change.after)
-    # A pod that is deleted or evicted is made good by its controller, never by us.
-    made_good = step.change.after is None and step.change.reversibility is COMPENSABLE
-    one_way = for_good or made_good
-    verbs = dict.fromkeys((asked,) if one_way else (asked, INVERSE_VERB[operation]))
-    for verb in verbs:
-        if ports.cluster.allowed(verb, ref) is False:
-            why = "" if verb == asked else ", which taking it back would need"
-            yield Refusal(
-                "permission",
-                f"you may not {verb} {ref}{why}",
-                f"ask for the verb {verb} on {ref.kind} in {ref.namespace or 'the cluster'}",
-            )
 
 
 def _unchanged(step: Step, plan: Plan, reader: PlanReader, ports: Ports) -> Iterator[Refusal]:

@@ -16,6 +16,7 @@ from stratus_cli.flow.confirm import confirm
 from stratus_cli.flow.consumers import consumers_of
 from stratus_cli.flow.headroom import quota_refusal, room_notes
 from stratus_cli.flow.ownership import weigh
+from stratus_cli.flow.permissions import lease_notes
 from stratus_cli.flow.policy import irreversible, protected
 from stratus_cli.flow.pre_image import secret_notes
 from stratus_cli.flow.reader import PlanReader
@@ -70,6 +71,7 @@ def steps_of(actions: Iterable[Action], ports: Ports, graph: Graph) -> Steps | R
     notes.extend(_consumers(steps, reader, ports, graph))
     if len(steps) > ports.limits.max_writes:
         return too_many(len(steps), ports.limits.max_writes)
+    notes.extend(lease_notes(steps, ports))
     return Steps(tuple(steps), tuple(dict.fromkeys(notes)))
 
 

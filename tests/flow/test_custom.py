@@ -10,8 +10,10 @@ import pytest
 from stratus_cli.actions.kubectl import parse
 from stratus_cli.flow.mitigate import execute_plan
 from stratus_cli.flow.plan import plan_from_lines
+from stratus_cli.flow.planfile import dump, load
 from stratus_cli.flow.steps import Steps, steps_of
 from stratus_cli.flow.undo import Selector, undo
+from stratus_cli.kube.by_hand import kubectl_of_change
 from stratus_cli.kube.graph import Graph
 from stratus_cli.model.errors import Forbidden
 from stratus_cli.model.health import TransactionState
@@ -118,6 +120,19 @@ def test_another_writers_field_beside_ours_stays(stand: Stand) -> None:
     stand.twin.replace(item)
     taken_back(stand)
     assert (live(stand) or {})["spec"] == {**SPEC, "mode": "theirs"}
+
+
+def test_a_plan_file_of_a_custom_resource(stand: Stand) -> None:
+    """Written for a reviewer, read again, executed; its inverse is a line that kubectl takes."""
+    line = """kubectl patch widget.example.com/a --type=merge -p '{"spec":{"rules":[]}}'"""
+    made = planned(stand, line)
+    assert isinstance(made, Plan), made
+    inverse = kubectl_of_change(made.steps[0].change.inverse())
+    assert inverse.startswith("kubectl -n shop patch widget.v1.example.com a --type=merge -p ")
+    plan = load(dump(made))
+    with stand.ports() as ports:
+        assert execute_plan(plan, ports, stand.observe).state is TransactionState.COMMITTED
+    assert (live(stand) or {})["spec"]["rules"] == []
 
 
 @pytest.mark.parametrize(

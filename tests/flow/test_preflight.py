@@ -140,6 +140,21 @@ def test_a_create_that_could_not_be_taken_back(stand: Stand) -> None:
     assert "taking it back" in done.why
 
 
+def test_a_lock_that_may_not_be_taken_is_said_in_the_plan(stand: Stand) -> None:
+    """Before anybody agrees; with locks switched off there is nothing to say."""
+
+    class NoLeases(FaultyCluster):
+        def allowed(self, asked: str, ref: Ref) -> bool | None:
+            return ref.kind != "Lease"
+
+    stand.cluster = NoLeases(stand.twin)
+    notes = " ".join(stand.plan().notes)
+    assert "you may not create and delete Leases in shop" in notes
+    assert "--no-lease" in notes
+    stand.policy = Policy(use_lease=False)
+    assert "Leases" not in " ".join(stand.plan().notes)
+
+
 def test_a_deployment_without_history(tmp_path: Path) -> None:
     """Its former pod template would be gone from the rollout history after the change."""
     stand = Stand.make(tmp_path, broken_image(spec={"revisionHistoryLimit": 0}))
