@@ -19,6 +19,7 @@ from tests.flow.secret_stand import (
     stand_with_secrets,
     undone,
 )
+from tests.flow.small import WEB, get
 
 COMMITTED = TransactionState.COMMITTED
 BEFORE = {"password": OLD, "user": USER}
@@ -27,8 +28,10 @@ BEFORE = {"password": OLD, "user": USER}
 def test_keys_are_set_and_the_pre_image_holds_what_was_lost(tmp_path: Path) -> None:
     """Replaced and added keys; beside it an immutable Secret of ours with the replaced value."""
     stand = stand_with_secrets(tmp_path)
+    found_before = {finding.key for finding in stand.look().detection.findings}
     done = executed(stand, SET)
     assert (done.state, done.writes) == (COMMITTED, 2)
+    assert {finding.key for finding in stand.look().detection.findings} == found_before
     [name] = pre_images(stand)
     assert name == f"stratus-pre-{done.id}"
     found = bytes_of(stand)
@@ -73,3 +76,25 @@ def test_the_plan_shows_digests_only(tmp_path: Path) -> None:
     assert keep.after is not None
     assert change.before is not None
     assert keep.after["data"] == {"password": change.before["data"]["password"]}
+
+
+def test_who_reads_it_is_restarted_and_runs_the_old_value_again(tmp_path: Path) -> None:
+    """After the write, and after the way back; the pre-image goes last."""
+    stand = stand_with_secrets(tmp_path)
+    reader = get(stand, WEB)
+    source = {"secretKeyRef": {"name": "db", "key": "password"}}
+    env = reader["spec"]["template"]["spec"]["containers"][0]["env"]
+    env.append({"name": "PASSWORD", "valueFrom": source})
+    stand.twin.replace(reader)
+    stand.twin.advance(30)
+    done = executed(stand, SET)
+    assert (done.state, done.writes) == (COMMITTED, 3), done.why
+    seen: list[str] = []
+    stand.cluster.after_write = lambda ref: seen.append(f"{ref.kind}/{ref.name}")
+    assert undone(stand, done.id).state is COMMITTED
+    first, *order, last = seen
+    assert first.startswith("Secret/stratus-pre-")
+    assert [name for name in order if not name.startswith("Secret/stratus")][:1] == ["Secret/db"]
+    assert "Deployment/web" in order
+    assert last == f"Secret/stratus-pre-{done.id}"
+    assert bytes_of(stand)["db"] == BEFORE
