@@ -24,7 +24,7 @@ from stratus_cli.flow.undoable import written_by
 from stratus_cli.health.records import from_json
 from stratus_cli.journal.replay import RecordedTransaction, transactions
 from stratus_cli.model.change import ORPHAN
-from stratus_cli.model.entry import Accepted, Baseline, Entry
+from stratus_cli.model.entry import Accepted, Baseline, Done, Entry
 from stratus_cli.model.errors import JournalError, Refused, StratusError, UsageError
 from stratus_cli.model.health import Decision, Health, TransactionState
 from stratus_cli.model.plan import Plan
@@ -198,6 +198,10 @@ def _reopened(
         if done is None and key not in refused:
             fate = transaction.settle(intent, ports.cluster.get(intent.ref))
             drifted |= fate is None
+            newest = journal.entries()[-1]
+            if isinstance(newest, Done) and not intent.rollback:
+                # As masked as what it was before: else each mask would look like a change of ours.
+                transaction.written[-1].after = newest.answer
         elif done is not None and not intent.rollback:
             transaction.written.append(
                 Written(

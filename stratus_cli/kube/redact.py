@@ -70,7 +70,9 @@ class Redactor:
                 masked[key] = self._secret_map(masked[key], item[key])
             annotations = (masked.get("metadata") or {}).get("annotations")
             if isinstance(annotations, dict):
-                annotations.pop(LAST_APPLIED, None)
+                # A sealed one (kube.seals) tells nothing, and is needed to see that it stays.
+                if not _MASK.fullmatch(str(annotations.get(LAST_APPLIED))):
+                    annotations.pop(LAST_APPLIED, None)
         return masked
 
     def masks(self, item: Mapping[str, Any]) -> bool:

@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from stratus_cli.flow.mitigate import execute_plan
 from stratus_cli.flow.recover import open_transactions, recover
 from stratus_cli.flow.undo import Selector, undo
+from stratus_cli.kube.redact import LAST_APPLIED
 from stratus_cli.model.health import TransactionState
 from stratus_cli.model.report import TransactionReport
 from tests.fakes.faulty import FAULTS, Crash, FaultyCluster
 from tests.flow.secret_stand import (
+    DB,
     PLANTED,
     RENAME,
     SET,
@@ -29,7 +31,7 @@ from tests.flow.secret_stand import (
     stand_with_secrets,
     undone,
 )
-from tests.flow.small import entries
+from tests.flow.small import SETTINGS, entries, get
 from tests.flow.stand import Stand
 
 COMMITTED, UNDONE = TransactionState.COMMITTED, TransactionState.UNDONE
@@ -120,6 +122,30 @@ def test_a_crashed_undo_is_taken_back(stand: Stand, number: int, when: str) -> N
     report = recovered(stand)
     assert report.state is (BLOCKED if (number, when) == (1, "before") else UNDONE), report.why
     assert bytes_of(stand) == after
+
+
+def test_what_kubectl_applied_is_still_there(stand: Stand) -> None:
+    """The journal has the annotation as a digest; a recovery neither loses nor writes that."""
+    item = stand.twin.get(DB)
+    assert item is not None
+    item["metadata"]["annotations"] = {LAST_APPLIED: '{"data":{"password":"planted"}}'}
+    stand.twin.replace(item)
+    die(stand, 2, "after", RENAME)
+    assert recovered(stand).state is UNDONE
+    [found] = [it for it in stand.twin.peek("Secret", "shop") if it["metadata"]["name"] == "db"]
+    assert found["metadata"]["annotations"] == item["metadata"]["annotations"]
+
+
+def test_a_credential_beside_the_change_does_no_harm(stand: Stand) -> None:
+    """It is masked in the journal; whoever recovers does not take the mask for its value."""
+    item = get(stand, SETTINGS)
+    item["data"]["password"] = "planted-beside"
+    stand.twin.replace(item)
+    die(stand, 1, "after", "kubectl -n shop label configmap/settings a=1")
+    assert recovered(stand).state is UNDONE
+    found = get(stand, SETTINGS)
+    assert found["data"] == item["data"]
+    assert "a" not in (found["metadata"].get("labels") or {})
 
 
 KINDS_OF_FAULT = [
