@@ -50,7 +50,7 @@ def named(spec: Item, names: Iterable[str], ref: Ref) -> list[tuple[str, Item]] 
         if not matching:
             known = [str(item.get("name")) for _, item in present]
             close = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(known)}"
+            hint = f"did you mean {close[0]}?" if close else f"name one of: {', '.join(known)}"
             return Refusal("container", f"{ref} has no container {name}", hint)
         found.extend(matching[:1])
     return found

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_GRAMMAR = "correct the line; what is taken is shown by: stratus runbook show image-not-found"
+_VERBS = (
+    "use a verb that changes objects: set, scale, patch, label, annotate, rollout, taint, cordon,"
+    " uncordon, drain, delete, create, apply, expose, autoscale"
+)
 _BY_HAND = "make this change by hand; Stratus could not take it back"
 _OTHER_KIND = "name the object that has it: most often its Deployment, StatefulSet or Service"
 _OBJECT = "look at the object with kubectl get -o yaml, and put the named field right by hand"
@@ -24,7 +27,7 @@ LIFTS: Mapping[str, str] = {
     "exists": "look at its name and namespace",
     "finalizers": _BY_HAND,
     "flag": "leave the flag out or correct it; there is no other way in",
-    "grammar": _GRAMMAR,
+    "grammar": "write the line as kubectl takes it, with each object as KIND/NAME",
     "irreversible": _BY_HAND,
     "kind": _OTHER_KIND,
     "known-good value": "give a recording taken when all was well: --known-good RECORDING",
@@ -44,7 +47,7 @@ LIFTS: Mapping[str, str] = {
     "unchanged": "look at what changed, and make a new plan: stratus plan",
     "unschedulable": "free room on the nodes, or ask for less",
     "variable": _RUNBOOK,
-    "verb": _GRAMMAR,
+    "verb": _VERBS,
     "words": "close every quote; give one plain kubectl command a line",
 }
 
