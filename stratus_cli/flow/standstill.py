@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
+from stratus_cli.kube.config_readers import CONFIGS, VOLUME_DELAY_S
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.kinds import WORKLOADS
 from stratus_cli.kube.pods import Part, condition, is_live, is_ready, parts
@@ -29,7 +30,10 @@ def standstill_s(graph: Graph, written: Iterable[Ref], troubled: Collection[Ref]
     """Seconds without progress that are no proof of failure yet. troubled: pods with findings."""
     refs = tuple(written)
     if not is_seen_at_once(refs):
-        return BACK_OFF_S  # pods that are not made anew come back when their back-off ends
+        # Pods that are not made anew come back when their back-off ends. One that starts again
+        # just before a new value has come to its volume fails once more, and backs off anew.
+        mounted = any(ref.kind in CONFIGS for ref in refs)
+        return BACK_OFF_S + (VOLUME_DELAY_S if mounted else 0.0)
     found = [NO_PROGRESS_S]
     for ref in refs:
         item = graph.snap.find(ref)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from stratus_cli.health.settle_service import service
 from stratus_cli.health.settle_workload import has_all, pod, workload
+from stratus_cli.kube.config_readers import CONFIGS, VOLUME_DELAY_S
 from stratus_cli.kube.graph import Graph, config_maps_used
 from stratus_cli.kube.kinds import WORKLOADS
 from stratus_cli.kube.pods import condition, is_live, is_ready
@@ -55,6 +56,8 @@ def deadline_s(graph: Graph, refs: Sequence[Ref]) -> float:
         item = graph.snap.find(ref)
         if isinstance(item, Deployment):
             limits.append(float(item.spec.progress_deadline_seconds))
+        elif ref.kind in CONFIGS:
+            limits.append(VOLUME_DELAY_S + BACK_OFF_S)  # a start just before fails once more
         elif ref.kind != "Service":
             limits.append(BACK_OFF_S)
     return max(limits)
