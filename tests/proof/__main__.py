@@ -16,6 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import as_completed
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from bench import host
 from tests.cluster import bed as beds
@@ -42,10 +43,11 @@ def main() -> int:
     parser.add_argument("--trials", type=int, default=1_000, help="transactions of each arm")
     parser.add_argument("--only", choices=("twin", "real", "trials", "adversary"), help="one part")
     parser.add_argument("--within", type=float, default=86_400.0, help="seconds, real cluster")
+    parser.add_argument("--show", metavar="COMMIT", help="run nothing: what is known of a commit")
     options = parser.parse_args()
-    found = Results(results.commit())
+    found = Results(options.show or results.commit())
     entries = table()
-    parts: dict[str, Callable[[], object]] = {
+    parts: dict[str, Callable[[], Any]] = {
         "twin": lambda: _on_twin(entries, found),
         "real": lambda: _on_real(entries, found, options.within),
         "trials": lambda: _arms(options.trials, found),
@@ -54,18 +56,16 @@ def main() -> int:
     if options.only:
         parts[options.only]()
         return 0
-    tallies = {
-        "twin": _on_twin(entries, found),
-        "real cluster": _on_real(entries, found, options.within),
-    }
-    counts = _arms(options.trials, found)
-    adversary = _adversary(options.adversary, found)
-    edited = " Files differed from the commit." if results.is_edited() else ""
+    if options.show:
+        parts = _known(entries, options.trials, options.adversary, found)
+    tallies = {"twin": parts["twin"](), "real cluster": parts["real"]()}
+    counts, adversary = parts["trials"](), parts["adversary"]()
+    edited = not options.show and results.is_edited()
     head = {
         "commit": found.commit[:12],
         "date": datetime.now(UTC).date().isoformat(),
         "machine": host.size(),
-        "edited": edited,
+        "edited": " Files differed from the commit." if edited else "",
         "adversary": adversary,
     }
     text = page(entries, tallies, counts, head)
@@ -78,13 +78,41 @@ def main() -> int:
         for name, tally in tallies[ground].items()
         if tally.failures or tally.equal != tally.undos
     ]
-    ours = counts["Stratus"]
+    ours = counts.get("Stratus")
     failed += [
-        f"{entry.name}, not run" for entry in entries if entry.name not in tallies["real cluster"]
+        f"{entry.name}, not run on the {ground}"
+        for ground in GROUNDS
+        for entry in entries
+        if entry.name not in tallies[ground]
     ]
     for text in failed:
         print(f"does not hold: {text}", file=sys.stderr)
-    return 1 if failed or ours.false_commits or not adversary.startswith("Passed") else 0
+    return (
+        1
+        if failed or ours is None or ours.false_commits or not adversary.startswith("Passed")
+        else 0
+    )
+
+
+def _known(
+    entries: tuple[Entry, ...], trials: int, adversary: int, found: Results
+) -> dict[str, Callable[[], Any]]:
+    """What has been found so far, part by part."""
+
+    def tallies(ground: str) -> dict[str, Tally]:
+        known = {entry.name: found.tally(ground, entry.name) for entry in entries}
+        return {name: tally for name, tally in known.items() if tally is not None}
+
+    def counts() -> dict[str, Count]:
+        known = {arm: found.count(arm, trials) for arm in ablations.arms()}
+        return {arm: count for arm, count in known.items() if count is not None}
+
+    return {
+        "twin": lambda: tallies("twin"),
+        "real": lambda: tallies("real cluster"),
+        "trials": counts,
+        "adversary": lambda: found.text(f"adversary {adversary}") or "Not run with this commit.",
+    }
 
 
 def _on_twin(entries: tuple[Entry, ...], found: Results) -> dict[str, Tally]:
