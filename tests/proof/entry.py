@@ -12,6 +12,7 @@ from tests.proof.edits import Edit, Item, field
 from tests.proof.kinds import CLUSTER
 
 ANY = "(any)"  # a value that is not known beforehand
+MAYBE = "(maybe)"  # a field that may change, as something of the server's follows
 THEIRS: Path = ("metadata", "annotations", "proof.example/theirs")
 
 
@@ -20,7 +21,7 @@ class Entry:
     """$NS and $APP in any text: the namespace, and the tests' image.
 
     subject: "Kind/name" of the object that is changed. lines: kubectl, without its first words.
-    expect: what its fields read afterwards, by path (tests.proof.edits.field); ANY, MISSING.
+    expect: what its fields read afterwards, by path (tests.proof.edits.field); ANY, MAYBE, MISSING.
     overlap: somebody else's edit of the same field; told: what the refusal must show, where it is
     not just both values. elsewhere: their edits beside it. objects: applied before. setup: edits
     made before, taken back at the end. made: what a "create" makes. verb: "update", "create",

@@ -172,5 +172,10 @@ def cron_job() -> Item:
     return _object("batch/v1", "CronJob", "report", spec=spec)
 
 
+def service_account() -> Item:
+    """Used by nobody yet."""
+    return _object("v1", "ServiceAccount", "robot")
+
+
 def _object(version: str, kind: str, name: str, **fields: Any) -> Item:
     return {"apiVersion": version, "kind": kind, "metadata": {"name": name, **META}, **fields}

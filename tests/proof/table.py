@@ -9,7 +9,7 @@ from typing import Any
 from tests.flow.fields import MISSING
 from tests.proof import objects
 from tests.proof.edits import Edit, Item, field
-from tests.proof.entry import ANY, Entry
+from tests.proof.entry import ANY, MAYBE, Entry
 from tests.proof.workloads import workloads
 
 
@@ -25,6 +25,7 @@ def table() -> tuple[Entry, ...]:
         *_cluster(),
         *_batch(),
         *_whole_objects(),
+        *_made_by_verbs(),
     )
 
 
@@ -311,14 +312,14 @@ def _nodes(mark: Edit) -> Iterator[Entry]:
         "cordon Node",
         "Node/node2",
         ("cordon node2",),
-        {"spec.unschedulable": True, "spec.taints": ANY},
+        {"spec.unschedulable": True, "spec.taints": MAYBE},
         elsewhere=(mark,),
     )
     yield Entry(
         "uncordon Node",
         "Node/node2",
         ("uncordon node2",),
-        {"spec.unschedulable": MISSING, "spec.taints": ANY},
+        {"spec.unschedulable": MISSING, "spec.taints": MAYBE},
         elsewhere=(mark,),
         setup=(("Node/node2", Edit(field("spec.unschedulable"), True)),),
     )
@@ -394,4 +395,47 @@ def _whole_objects() -> Iterator[Entry]:
         Edit(field("data.MODE"), "theirs"),
         elsewhere=(Edit(field("data.THEIRS"), "1"),),
         objects=(objects.config_map(),),
+    )
+
+
+def _made_by_verbs() -> Iterator[Entry]:
+    """What kubectl makes from another object."""
+    web = (objects.service(), objects.workload("Deployment"))
+    yield Entry(
+        "expose Service",
+        "Service/fresh",
+        ("expose deployment/web --port=80 --target-port=8080 --name=fresh",),
+        {"spec.selector.app": "web", "spec.ports.0.targetPort": 8080},
+        Edit(field("spec.selector.app"), "theirs"),
+        objects=web,
+        verb="create",
+        made=objects.service("fresh"),
+    )
+    yield Entry(
+        "autoscale HorizontalPodAutoscaler",
+        "HorizontalPodAutoscaler/web",
+        ("autoscale deployment/web --min=2 --max=4 --cpu-percent=80",),
+        {"spec.minReplicas": 2, "spec.maxReplicas": 4},
+        Edit(field("spec.maxReplicas"), 7),
+        objects=web,
+        verb="create",
+        made=objects.autoscaler(),
+    )
+    yield Entry(
+        "set selector Service",
+        "Service/web",
+        ("set selector service/web app=web,tier=front",),
+        {"spec.selector.tier": "front"},
+        Edit(field("spec.selector.tier"), "theirs"),
+        objects=(objects.service(),),
+    )
+    robot = objects.service_account()
+    path = "spec.template.spec.serviceAccountName"
+    yield Entry(
+        "set serviceaccount Deployment",
+        "Deployment/web",
+        ("set serviceaccount deployment/web robot",),
+        {path: "robot", "spec.template.spec.serviceAccount": MAYBE},
+        Edit(field(path), "theirs"),
+        objects=(*web, robot),
     )
