@@ -152,8 +152,11 @@ def test_what_somebody_else_scales_down_meanwhile_is_not_ours(tmp_path: Path) ->
     ],
 )
 def test_the_sick_workload_taken_away_counts_as_worst(tmp_path: Path, line: str) -> None:
-    """Deleting or scaling away the sick workload (must count as worst)."""
-    stand = stand_of(tmp_path, broken_image())
+    """Deleting or scaling away the sick workload (must count as worst).
+
+    With ready pods of a former revision left it is refused before: they would not come back.
+    """
+    stand = stand_of(tmp_path, broken_image(spec={"strategy": {"type": "Recreate"}}))
     before = stand.spec()
     seen = stand.look()
     made = plan_from_lines([line], stand.reading(), seen.detection.graph, "shop", seen.incidents[0])
