@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator
 
 from stratus_cli.flow.lease import CLUSTER_NAMESPACE, NAME
 from stratus_cli.kube.for_good import is_for_good
+from stratus_cli.model.change import Reversibility
 from stratus_cli.model.plan import Refusal, Step
 from stratus_cli.model.ports import Ports
 from stratus_cli.model.ref import Ref
 
+COMPENSABLE = Reversibility.COMPENSABLE
 INVERSE_VERB = {"create": "delete", "delete": "create", "update": "update"}
 LEASE_VERBS = ("create", "delete")
 
@@ -19,7 +21,10 @@ def refused_permissions(step: Step, ports: Ports) -> Iterator[Refusal]:
     ref, operation = step.change.ref, step.change.operation
     asked = step.change.verb
     for_good = is_for_good(ref.kind, step.change.before, step.change.after)
-    verbs = dict.fromkeys((asked,) if for_good else (asked, INVERSE_VERB[operation]))
+    # A pod that is deleted or evicted is made good by its controller, never by us.
+    made_good = step.change.after is None and step.change.reversibility is COMPENSABLE
+    one_way = for_good or made_good
+    verbs = dict.fromkeys((asked,) if one_way else (asked, INVERSE_VERB[operation]))
     for verb in verbs:
         if ports.cluster.allowed(verb, ref) is False:
             why = "" if verb == asked else ", which taking it back would need"

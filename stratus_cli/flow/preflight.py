@@ -21,7 +21,6 @@ from stratus_cli.flow.transaction import journal_of
 from stratus_cli.flow.undoable import needing_human
 from stratus_cli.journal.replay import transactions
 from stratus_cli.kube.paths import value_at
-from stratus_cli.model.change import Reversibility
 from stratus_cli.model.errors import ClusterAnswer, PlanRefused
 from stratus_cli.model.health import Health
 from stratus_cli.model.plan import Plan, Refusal, Step
@@ -29,7 +28,6 @@ from stratus_cli.model.ports import Ports
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Snapshot
 
-COMPENSABLE = Reversibility.COMPENSABLE
 HISTORY, TEMPLATE = "spec.revisionHistoryLimit", "spec.template"
 SEEN_BY = ("Pod", "EndpointSlice")
 
