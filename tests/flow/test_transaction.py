@@ -209,7 +209,7 @@ def test_a_change_that_makes_nothing_better_is_undone(stand: Stand) -> None:
 @pytest.mark.parametrize(
     ("line", "state"),
     [
-        ("kubectl -n shop scale deployment/cart --replicas=0", TransactionState.BLOCKED),
+        ("kubectl -n shop scale deployment/cart --replicas=0", BLOCKED),
         ("kubectl -n shop scale deployment/frontend --replicas=0", UNDONE),
     ],
 )
