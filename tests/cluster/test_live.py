@@ -210,9 +210,9 @@ def test_get_of_what_is_absent_is_none(api: ApiServer, tmp_path: Path) -> None:
 
 def test_an_unknown_kind_is_found_by_discovery(api: ApiServer, tmp_path: Path) -> None:
     """Custom resources can be read one by one; a kind that is not served is NotFound."""
-    api.texts["/apis/argoproj.io/v1alpha1"] = json.dumps(
-        {"resources": [{"name": "applications", "kind": "Application", "namespaced": True}]}
-    ).encode()
+    served = {"name": "applications", "kind": "Application", "namespaced": True}
+    served["verbs"] = ["get", "update"]
+    api.texts["/apis/argoproj.io/v1alpha1"] = json.dumps({"resources": [served]}).encode()
     api.texts["/apis/argoproj.io/v1alpha1/namespaces/argo/applications/a"] = b'{"spec": {}}'
     cluster = live(api, tmp_path)
     assert cluster.get(Ref("Application", "argo", "a", "argoproj.io/v1alpha1")) == {"spec": {}}
