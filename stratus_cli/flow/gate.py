@@ -168,7 +168,7 @@ class Watch:
             longest += self._fresh.longest_s(graph.snap.signals)
             self._limit_s = max(min(longest, spare_s), self._ports.limits.stability_s)
         self._samples.append((now, seen.health))
-        spare = allowances(graph)
+        spare = allowances(graph, [ref for ref in self._written if ref.kind == "Pod"])
         found = breaker(self._gate, self._before, seen.health, spare)
         broken = {text.partition(" fell ")[0]: text for text in found}
         harmed = harm(self._before, self._samples, spare)

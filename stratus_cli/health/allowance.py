@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from stratus_cli.kube.graph import Graph
-from stratus_cli.kube.workloads import wanted
+from stratus_cli.kube.workloads import makers_of, wanted
 from stratus_cli.model.objects import DaemonSet, Deployment, IntOrString, Service, Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 
 
-def allowances(graph: Graph) -> Mapping[Ref, int]:
-    """Pods that each workload may lack while its pods are replaced; endpoints of each Service."""
+def allowances(graph: Graph, deleted: Iterable[Ref] = ()) -> Mapping[Ref, int]:
+    """Pods that each workload may lack while its pods are replaced; endpoints of each Service.
+
+    deleted: pods that the change itself deletes. Their places are filled again, which takes a
+    moment; whoever deletes a pod has agreed to that.
+    """
     found = {ref_of(item): _of(item) for item in graph.workloads}
+    for pod in deleted:
+        for maker in makers_of(graph, pod):
+            ref = ref_of(maker)
+            found[ref] = min(found.get(ref, 0) + 1, wanted(maker))
     for service in graph.snap.of(Service):
         behind = graph.selected_workloads(service)
         found[ref_of(service)] = sum(found.get(ref_of(item), 0) for item in behind)

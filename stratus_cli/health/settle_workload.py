@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import is_live
-from stratus_cli.kube.workloads import available, wanted
+from stratus_cli.kube.workloads import available, makers_of, wanted
 from stratus_cli.model.objects import (
     DaemonSet,
     Deployment,
@@ -52,13 +52,8 @@ def pod(graph: Graph, ref: Ref, generation: int, ill: Collection[Ref]) -> Iterat
     if isinstance(item, Pod) and item.metadata.deletion_timestamp is not None:
         yield f"Pod {ref.name}: it is still terminating"
         return
-    # Pods are named after what makes them: OWNER-SUFFIX.
-    owner = ref.name.rpartition("-")[0]
-    for kind in (ReplicaSet, StatefulSet, DaemonSet):
-        maker = graph.snap.get(kind, ref.namespace, owner)
-        top = graph.top_owner(maker) if maker is not None else None
-        if isinstance(top, Workload):
-            yield from has_all(top, ill)
+    for maker in makers_of(graph, ref):
+        yield from has_all(maker, ill)
 
 
 def has_all(item: Workload, ill: Collection[Ref]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from stratus_cli.model.objects import (
     StatefulSet,
     Workload,
 )
+from stratus_cli.model.ref import Ref
 
 CONTROLLER_ALLOWANCE_S = 10.0
 """For the controller to make pods after a change. Our choice: well over its usual fraction of a
@@ -137,3 +138,13 @@ def _share(limit: IntOrString, number: int) -> int:
         return limit
     text = limit.rstrip("%")
     return math.floor(int(text) * number / 100) if text.isdigit() else 0
+
+
+def makers_of(graph: Graph, pod: Ref) -> Iterator[Workload]:
+    """The workloads that a pod which is gone may have been of: pods are named OWNER-SUFFIX."""
+    owner = pod.name.rpartition("-")[0]
+    for kind in (ReplicaSet, StatefulSet, DaemonSet):
+        maker = graph.snap.get(kind, pod.namespace, owner)
+        top = graph.top_owner(maker) if maker is not None else None
+        if isinstance(top, Workload):
+            yield top
