@@ -93,6 +93,15 @@ def one_object(parsed: Parsed, namespace: str) -> tuple[Ref, list[str]] | Refusa
     return refs[0], rest
 
 
+def one_object_alone(parsed: Parsed, namespace: str) -> Ref | Refusal:
+    """The one object named, where no other word may follow."""
+    found = one_object(parsed, namespace)
+    if isinstance(found, Refusal):
+        return found
+    ref, rest = found
+    return Refusal("grammar", f"{rest[0]!r} is one word too many") if rest else ref
+
+
 def pairs_of(words: Sequence[str]) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]] | Refusal:
     """(key, value) pairs of KEY=VALUE, and the keys of KEY-."""
     values: dict[str, str] = {}

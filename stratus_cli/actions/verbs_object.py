@@ -15,7 +15,7 @@ from stratus_cli.actions.expose import TYPES as SERVICE_TYPES
 from stratus_cli.actions.mark import Mark
 from stratus_cli.actions.patch_object import TYPES, PatchObject
 from stratus_cli.actions.secret_patch import PatchSecret
-from stratus_cli.actions.targets import NAME, labels_of, objects_named, one_object, pairs_of
+from stratus_cli.actions.targets import NAME, labels_of, objects_named, one_object_alone, pairs_of
 from stratus_cli.actions.verbs import Made, Verb, each, number, only_objects, text
 from stratus_cli.actions.words import Parsed
 from stratus_cli.model.plan import Refusal
@@ -41,12 +41,9 @@ def _marks(where: str) -> Callable[[Parsed, str], Made]:
 
 
 def _patch(parsed: Parsed, namespace: str) -> Made:
-    found = one_object(parsed, namespace)
-    if isinstance(found, Refusal):
-        return found
-    ref, rest = found
-    if rest:
-        return Refusal("grammar", f"{rest[0]!r} is one word too many")
+    ref = one_object_alone(parsed, namespace)
+    if isinstance(ref, Refusal):
+        return ref
     form = text(parsed, "type") or "strategic"
     if form not in TYPES:
         return Refusal("grammar", f"--type is one of {', '.join(TYPES)}")

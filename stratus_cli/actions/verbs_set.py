@@ -10,7 +10,14 @@ from stratus_cli.actions.set_image import SetImage
 from stratus_cli.actions.set_resources import SetResources
 from stratus_cli.actions.set_selector import SetSelector
 from stratus_cli.actions.set_service_account import SetServiceAccount
-from stratus_cli.actions.targets import NAME, labels_of, objects_named, one_object, pairs_of
+from stratus_cli.actions.targets import (
+    NAME,
+    labels_of,
+    objects_named,
+    one_object,
+    one_object_alone,
+    pairs_of,
+)
 from stratus_cli.actions.verbs import Made, Verb, only_objects, text
 from stratus_cli.actions.words import Parsed
 from stratus_cli.model.plan import Refusal
@@ -45,12 +52,9 @@ def _set_env(parsed: Parsed, namespace: str) -> Made:
 
 
 def _set_resources(parsed: Parsed, namespace: str) -> Made:
-    found = one_object(parsed, namespace)
-    if isinstance(found, Refusal):
-        return found
-    ref, rest = found
-    if rest:
-        return Refusal("grammar", f"{rest[0]!r} is one word too many")
+    ref = one_object_alone(parsed, namespace)
+    if isinstance(ref, Refusal):
+        return ref
     amounts = []
     for name in ("limits", "requests"):
         pairs = pairs_of([part for part in text(parsed, name).split(",") if part])
