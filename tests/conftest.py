@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests.cluster import fixtures
@@ -12,10 +13,15 @@ from tests.contract.agreement import LEDGER
 from tests.processes import BySubject, longest_first
 from tests.proof.turn import told
 from tests.scenarios.fixtures import lab
+from tests.turns import choose
 
 __all__ = ["bed", "lab"]
 
 AGREEMENT = "agreement"
+
+# How long an example takes is the machine's business: performance lives in bench/.
+hypothesis.settings.register_profile("stratus", deadline=None)
+hypothesis.settings.load_profile("stratus")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -28,8 +34,9 @@ def pytest_report_header() -> str:
     return told()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark and skip tests that need a cluster; begin with those that take long."""
+    choose(config, items)
     fixtures.mark(items)
     longest_first(items)
 

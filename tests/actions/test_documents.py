@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stratus_cli.actions.kubectl import parse_line
@@ -165,7 +165,6 @@ class _Stored:
         return []
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_no_text_after_f_raises(text: str) -> None:
     """Whatever is typed, there is an answer."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stratus_cli.actions.kubectl import parse_line
@@ -284,7 +284,6 @@ COUNTED: Item = {
 }
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_strange_pods_and_budgets_are_refused_and_never_a_crash(data: st.DataObject) -> None:
     """Of what is read; and an eviction is never planned of what nothing would make again."""
@@ -302,7 +301,6 @@ def test_strange_pods_and_budgets_are_refused_and_never_a_crash(data: st.DataObj
             assert any(owner.get("controller") for owner in owners)
 
 
-@settings(deadline=None)
 @given(
     allowed=st.integers(-1, 4),
     observed=st.integers(0, 2),

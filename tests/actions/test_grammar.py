@@ -7,7 +7,7 @@ import shlex
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stratus_cli.actions.kubectl import VERBS, parse_line
@@ -250,7 +250,6 @@ OPERATIONS = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(OPERATIONS, min_size=1, max_size=4))
 def test_no_json_patch_changes_finalizers_status_or_identity(operations: list[Item]) -> None:
     line = shlex.join(

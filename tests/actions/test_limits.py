@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stratus_cli.actions.base import Action, Prepared
@@ -147,7 +147,6 @@ def put(item: Item, path: tuple[Any, ...], value: Any) -> None:
             return
 
 
-@settings(deadline=None)
 @given(data=st.data(), line=st.sampled_from(list(LINES)))
 def test_a_strange_object_is_refused_and_never_a_crash(data: st.DataObject, line: str) -> None:
     """Whatever stands where, an action answers; what names an object stays, so it can be found."""
@@ -179,7 +178,6 @@ DOCUMENTS = st.recursive(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(
     DOCUMENTS, st.sampled_from(["strategic", "merge", "json"]), st.sampled_from(["deploy", "svc"])
 )
@@ -198,7 +196,6 @@ def test_no_patch_crashes_or_touches_identity(document: Any, form: str, kind: st
         assert (before["kind"], before.get("status")) == (after["kind"], after.get("status"))
 
 
-@settings(deadline=None)
 @given(DOCUMENTS)
 def test_no_manifest_crashes(document: Any) -> None:
     """create and apply take any document and answer."""
@@ -341,7 +338,6 @@ def test_groups_that_are_right_are_taken() -> None:
         assert change(f"kubectl scale {word} --replicas=9")
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(list(LINES)),
     st.sampled_from(list(";|&$`><\n\x1b\x00\u2028")),

@@ -61,7 +61,6 @@ def test_the_text_is_bounded() -> None:
     assert "(cut)" in shown.text
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.text(max_size=20), st.text(max_size=40), max_size=4))
 def test_hostile_text_stays_on_its_line_and_reads_back(data: dict[str, str]) -> None:
     """Whatever the keys and values of a ConfigMap are, its facts are true lines."""
@@ -75,7 +74,7 @@ def test_hostile_text_stays_on_its_line_and_reads_back(data: dict[str, str]) -> 
         assert line_of(fact).isprintable()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.text(max_size=60), max_size=4))
 def test_no_log_closes_the_fence(logs: list[str]) -> None:
     """The closing line is the last, and there is one."""

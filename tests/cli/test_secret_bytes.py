@@ -143,7 +143,6 @@ STEPS = st.tuples(COMMANDS, FAULTS, st.integers(1, 5), st.sampled_from(["text", 
 
 @settings(
     max_examples=10,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     phases=[Phase.explicit, Phase.generate],
 )

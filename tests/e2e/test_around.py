@@ -121,6 +121,7 @@ def kinds(plan: Plan) -> list[str]:
 # Consumers
 
 
+@pytest.mark.turn("consumers")
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "DaemonSet"])
 def test_the_pods_run_the_new_value_and_then_the_old_one(place: Place, kind: str) -> None:
     place.apply(
@@ -139,6 +140,7 @@ def test_the_pods_run_the_new_value_and_then_the_old_one(place: Place, kind: str
     assert not unlike(before, place.state())
 
 
+@pytest.mark.turn("broken consumers")
 def test_a_value_that_breaks_its_readers_is_rolled_back_first(place: Place) -> None:
     """No pod of the restored template may start with the broken value."""
     place.apply(objects.config_map(PORT="8080"), objects.service(), reader("PORT", "PORT"))
@@ -153,6 +155,7 @@ def test_a_value_that_breaks_its_readers_is_rolled_back_first(place: Place) -> N
 # One field of a value
 
 
+@pytest.mark.turn("left alone")
 def test_an_undo_inside_a_value_keeps_what_others_wrote_beside_it(place: Place) -> None:
     place.apply(objects.config_map(**{"app.json": TEXT}))
     space = place.ground.namespace
@@ -187,6 +190,7 @@ def anew(*keys: str) -> Callable[[State, State], list[str]]:
     return lambda before, after: unlike(before, after, made_again=keys)
 
 
+@pytest.mark.turn("adopted")
 @pytest.mark.parametrize(
     ("made", "fields"),
     [
@@ -211,6 +215,7 @@ def test_adopted_pods_never_stop(place: Place, made: Item, fields: Item) -> None
     assert not anew(key)(before, place.state())
 
 
+@pytest.mark.turn("left alone")
 def test_pods_that_are_left_alone_run_on_and_are_taken_again(place: Place) -> None:
     place.apply(objects.service(), labelled())
     before, running = place.state(), set(place.pods())
@@ -227,6 +232,7 @@ def test_pods_that_are_left_alone_run_on_and_are_taken_again(place: Place) -> No
     assert [owner["uid"] for owner in owned["metadata"]["ownerReferences"]] == [uid]
 
 
+@pytest.mark.turn("moved")
 def test_replicas_moved_meanwhile_survive_the_way_back(place: Place) -> None:
     place.apply(objects.service(), labelled())
     before = place.state()
@@ -239,6 +245,7 @@ def test_replicas_moved_meanwhile_survive_the_way_back(place: Place) -> None:
     assert not anew("Deployment/web")(wanted, place.state())
 
 
+@pytest.mark.turn("moved")
 def test_a_service_comes_back_with_its_address(place: Place) -> None:
     place.apply(objects.service(), labelled())
     before, address = place.state(), place.item("Service/web")["spec"]["clusterIP"]

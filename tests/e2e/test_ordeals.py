@@ -18,8 +18,8 @@ from tests.e2e.tales import Chapter
 from tests.e2e.ward import Ward, continued, stopped
 from tests.scenarios.command import ended
 from tests.scenarios.lab import Lab, awaited
+from tests.turns import module_of, turn_of
 
-TALES = {"interrupted": ordeals.interrupted}
 ORDEALS: dict[str, Callable[[Ward], Cases]] = {
     "mitigation": ordeals.killed_in_a_mitigation,
     "undo": ordeals.killed_in_an_undo,
@@ -29,15 +29,19 @@ ORDEALS: dict[str, Callable[[Ward], Cases]] = {
     "dead": ordeals.dead_holder,
     "disks": ordeals.disks,
 }
+HERE = "tests/e2e/test_ordeals.py"
 AT_ONCE = 3  # each is a process after another, and the machine may have two cores
 LONGEST_S = 300.0
 Read = Callable[[str, str], Case]
 JUDGED = RECORDS.index("judged") + 1
 
 
-@pytest.fixture(scope="module", autouse=True)
-def read(bed: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
-    """A case of an ordeal; all of them begin at once."""
+@pytest.fixture(scope="module")
+def read(
+    bed: Bed, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Read]:
+    """A case of an ordeal; those whose turn it is begin at once."""
+    asked = {turn_of(item) for item in request.session.items if module_of(item) == HERE}
     folder = tmp_path_factory.mktemp("ordeals")
 
     def lived(name: str) -> Cases:
@@ -49,7 +53,9 @@ def read(bed: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
             return ORDEALS[name](ward)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        begun: dict[str, Future[Cases]] = {name: pool.submit(lived, name) for name in ORDEALS}
+        begun: dict[str, Future[Cases]] = {
+            name: pool.submit(lived, name) for name in ORDEALS if name in asked
+        }
 
         def case(ordeal: str, name: str) -> Case:
             return begun[ordeal].result(timeout=LONGEST_S)[name]
@@ -57,7 +63,7 @@ def read(bed: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
         yield case
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def stage(lab: Lab) -> Callable[[str], Chapter]:
     """What became of Ctrl-C at a stage."""
     told = lab.tale("interrupted", ordeals.interrupted)
@@ -92,6 +98,7 @@ def ward(lone: LoneApi, tmp_path: Path) -> Ward:
     return made
 
 
+@pytest.mark.turn("api server killed")
 @pytest.mark.parametrize(
     ("place", "code", "state"),
     [("record-3", 4, "BLOCKED"), ("record-4", 5, "UNDONE"), ("record-6", 0, "COMMITTED")],
@@ -112,6 +119,7 @@ def test_the_api_server_is_killed_and_comes_back(
     assert (case.after == case.before) is (state != "COMMITTED")
 
 
+@pytest.mark.turn("api server away")
 def test_the_api_server_stays_away(lone: LoneApi, ward: Ward) -> None:
     """Left open after a minute of trying, with exit code 6; recover closes it afterwards."""
     witness = Witness(ward)
@@ -130,6 +138,7 @@ def test_the_api_server_stays_away(lone: LoneApi, ward: Ward) -> None:
     assert case.after == case.before
 
 
+@pytest.mark.turn("mitigation")
 @pytest.mark.parametrize("number", range(1, len(RECORDS) + 1))
 def test_killed_at_each_record_of_a_mitigation(number: int, read: Read) -> None:
     """Before the verdict all is as before; from the verdict on it is committed."""
@@ -144,6 +153,7 @@ def test_killed_at_each_record_of_a_mitigation(number: int, read: Read) -> None:
     assert (case.after == case.before) is not kept
 
 
+@pytest.mark.turn("undo")
 @pytest.mark.parametrize("number", range(1, len(RECORDS) + 1))
 def test_killed_at_each_record_of_an_undo(number: int, read: Read) -> None:
     """Before the verdict the repair is still there; from it on everything is as before it."""
@@ -158,6 +168,7 @@ def test_killed_at_each_record_of_an_undo(number: int, read: Read) -> None:
     assert (case.after == case.before) is not kept
 
 
+@pytest.mark.turn("way back")
 @pytest.mark.parametrize("number", range(len(WAY_BACK) + 1))
 def test_killed_on_the_way_back(number: int, read: Read) -> None:
     """Recovery goes on where the roll-back stopped."""
@@ -171,6 +182,7 @@ def test_killed_on_the_way_back(number: int, read: Read) -> None:
     assert case.after == case.before
 
 
+@pytest.mark.turn("interrupted")
 @pytest.mark.parametrize("name", [*STAGES, "question"])
 def test_ctrl_c_at_each_stage(name: str, stage: Callable[[str], Chapter]) -> None:
     """Nothing is changed; once it is committed, only the watch ends."""
@@ -188,6 +200,7 @@ def test_ctrl_c_at_each_stage(name: str, stage: Callable[[str], Chapter]) -> Non
     assert bool(intents) is (name in ("write", "settling"))
 
 
+@pytest.mark.turn("two")
 def test_a_second_engineer_is_told_who_where_and_since_when(read: Read) -> None:
     """And writes nothing; the first one goes on and commits."""
     first, second = read("two", "first"), read("two", "same namespace")
@@ -202,6 +215,7 @@ def test_a_second_engineer_is_told_who_where_and_since_when(read: Read) -> None:
     assert first.states == ["COMMITTED"]
 
 
+@pytest.mark.turn("two")
 def test_a_second_process_with_the_same_journal_is_told_who_has_it(read: Read) -> None:
     """Its process, and since when."""
     case = read("two", "same journal")
@@ -211,6 +225,7 @@ def test_a_second_process_with_the_same_journal_is_told_who_has_it(read: Read) -
     assert case.after == case.before
 
 
+@pytest.mark.turn("lost")
 def test_a_holder_that_lost_its_lock_writes_nothing_more(read: Read) -> None:
     """Not even the way back; recover waits for the lock, then puts everything back."""
     case = read("lost", "lost")
@@ -225,6 +240,7 @@ def test_a_holder_that_lost_its_lock_writes_nothing_more(read: Read) -> None:
     assert case.after == case.before
 
 
+@pytest.mark.turn("dead")
 def test_a_killed_holders_lock_is_taken_over(read: Read) -> None:
     """Refused until it has run out; what the next one wrote stays when the first recovers."""
     following, killed = read("dead", "next"), read("dead", "killed")
@@ -241,6 +257,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="a small disk is mount
 
 
 @needs_root
+@pytest.mark.turn("disks")
 def test_without_room_for_every_record_nothing_is_written(read: Read) -> None:
     """One clear line, and no transaction."""
     case = read("disks", "no room")
@@ -252,6 +269,7 @@ def test_without_room_for_every_record_nothing_is_written(read: Read) -> None:
 
 
 @needs_root
+@pytest.mark.turn("disks")
 def test_a_disk_that_fills_after_the_intent_stops_nothing(read: Read) -> None:
     """Room for every record was made before the first write."""
     case = read("disks", "full after the intent")
@@ -261,6 +279,7 @@ def test_a_disk_that_fills_after_the_intent_stops_nothing(read: Read) -> None:
 
 
 @needs_root
+@pytest.mark.turn("disks")
 def test_a_journal_that_cannot_go_on_leaves_nothing_that_recover_cannot_close(read: Read) -> None:
     """It fails between intent and done: the transaction is left open, and said."""
     case = read("disks", "limit after the intent")
@@ -273,6 +292,7 @@ def test_a_journal_that_cannot_go_on_leaves_nothing_that_recover_cannot_close(re
 
 
 @needs_root
+@pytest.mark.turn("disks")
 def test_a_read_only_journal_can_be_read_and_nothing_is_written(read: Read) -> None:
     """Writing commands are refused in one line."""
     case = read("disks", "read-only")

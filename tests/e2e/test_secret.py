@@ -72,6 +72,7 @@ def last_applied(ward: Ward) -> Any:
     return item["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"]
 
 
+@pytest.mark.turn("killed")
 @pytest.mark.parametrize("at", ["kill-write-1", "kill-wrote-1", "kill-write-2", "kill-wrote-2"])
 def test_killed_at_each_write_and_recovered(ward: Ward, at: str) -> None:
     """The pre-image before the Secret: whatever is there, recover puts back and deletes."""
@@ -87,6 +88,7 @@ def test_killed_at_each_write_and_recovered(ward: Ward, at: str) -> None:
     check_untold(ward, str(killed), str(recovered))
 
 
+@pytest.mark.turn("renamed")
 def test_renamed_undone_and_redone(ward: Ward) -> None:
     """By processes that share nothing but the journal and the cluster."""
     before, applied = secrets(ward), last_applied(ward)
@@ -109,6 +111,7 @@ def test_renamed_undone_and_redone(ward: Ward) -> None:
     check_untold(ward, *told)
 
 
+@pytest.mark.turn("given")
 def test_a_given_value_is_set_and_taken_back(ward: Ward, bed: Bed) -> None:
     """The undo is another adapter's, which has seen no value."""
     before = secrets(ward)
@@ -136,6 +139,7 @@ def test_a_given_value_is_set_and_taken_back(ward: Ward, bed: Bed) -> None:
     check_untold(ward, repr(made), repr(done), repr(report))
 
 
+@pytest.mark.turn("given")
 def test_who_may_not_create_secrets_is_refused(ward: Ward, bed: Bed) -> None:
     """The check is named, and what would lift it; nothing is written."""
     before = secrets(ward)

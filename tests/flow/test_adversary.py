@@ -67,7 +67,6 @@ scenarios = st.builds(
 
 @settings(
     max_examples=TRANSACTIONS,
-    deadline=None,
     derandomize=False,
     print_blob=True,
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),  # explaining takes minutes

@@ -63,7 +63,7 @@ def test_snapshot_cannot_be_changed() -> None:
         pod.status = pod.status
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(CASES), st.randoms(use_true_random=False))
 def test_order_of_objects_does_not_matter(case: object, order: random.Random) -> None:
     """The same objects in another order give the same incidents in the same order."""

@@ -40,7 +40,7 @@ def _texts(item: Json, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path] if isinstance(item, str) else []
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(CASES), st.data())
 def test_any_text_may_be_anything(case: CaseFile, data: st.DataObject) -> None:
     """No text breaks diagnosis, and no filled line has more words or flags than it was given."""

@@ -79,7 +79,7 @@ def lasting(bad: UnitHealth, well: UnitHealth, seconds: float) -> list[tuple[flo
 
 
 @given(ERROR_RATES, st.floats(0, 1), st.floats(0, 60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_with_telemetry_more_than_a_tenth_lost_for_more_than_thirty_seconds(
     old: float, new: float, seconds: float
 ) -> None:
@@ -94,7 +94,7 @@ def test_with_telemetry_more_than_a_tenth_lost_for_more_than_thirty_seconds(
 
 
 @given(st.integers(1, 50), st.integers(0, 50), st.integers(0, 10), st.floats(0, 60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_without_telemetry_more_than_a_tenth_of_the_endpoints_beyond_the_allowance(
     old: int, new: int, spare: int, seconds: float
 ) -> None:
@@ -106,7 +106,7 @@ def test_without_telemetry_more_than_a_tenth_of_the_endpoints_beyond_the_allowan
 
 
 @given(st.lists(st.tuples(st.floats(0, 90), st.booleans()), max_size=40))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_only_an_unbroken_loss_after_the_grace_counts(marks: list[tuple[float, bool]]) -> None:
     """Whatever comes before, after or between."""
     marks = sorted(dict(marks).items())

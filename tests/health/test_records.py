@@ -14,7 +14,7 @@ from tests.health.test_verdict import healths
 
 
 @given(healths(), st.none() | st.floats(-1, 1))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_records_round_trip(before: Health, score: float | None) -> None:
     """Through JSON text, every term."""
     worst = min(before.units, default=None)

@@ -209,7 +209,7 @@ def test_noise_is_three_deviations_where_they_are_known() -> None:
     st.floats(0, 1), st.floats(0, 1), st.floats(0, 0.3), st.floats(0.001, 5), st.floats(0.001, 5),
     st.floats(0, 1),
 )  # fmt: skip
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_within_the_noise_nothing_moves(
     old: float, new: float, mad: float, slow: float, now_s: float, p99_mad: float
 ) -> None:
@@ -427,7 +427,7 @@ def healths(draw: st.DrawFn) -> Health:
 
 
 @given(healths(), healths(), st.booleans())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_never_a_commit_with_another_unit_worse_or_gone(
     before: Health,
     now: Health,
@@ -454,7 +454,7 @@ def test_never_a_commit_with_another_unit_worse_or_gone(
 
 
 @given(healths(), healths())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_a_commit_leaves_no_target_worse(before: Health, now: Health) -> None:
     """A target that was there is there, serves no less, and is better if it was broken."""
     if judge(GATE, (before,), now, (), ()).decision is not COMMIT or CART not in before.units:
@@ -468,7 +468,7 @@ def test_a_commit_leaves_no_target_worse(before: Health, now: Health) -> None:
 
 
 @given(healths(), healths())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_verdict_is_a_function_of_what_is_seen(before: Health, now: Health) -> None:
     """The same twice, whatever the order in which units are listed."""
     turned = replace(now, units=dict(reversed(now.units.items())))
@@ -476,7 +476,7 @@ def test_the_verdict_is_a_function_of_what_is_seen(before: Health, now: Health) 
 
 
 @given(healths())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_no_change_is_no_harm(before: Health) -> None:
     """What is exactly as before is never rolled back as worse."""
     assert judge(GATE, (before,), before, (), ()).decision is not ROLL_BACK

@@ -36,7 +36,7 @@ def bytes_of(entries: list[Entry]) -> bytes:
 
 
 @given(journals(), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_prefix_reads(entries: list[Entry], data: st.DataObject) -> None:
     """A journal cut anywhere reads, gives the whole records before the cut, and each of its
     transactions is open or closed by its own last record."""
@@ -55,7 +55,7 @@ def test_every_prefix_reads(entries: list[Entry], data: st.DataObject) -> None:
 
 
 @given(journals(), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_every_flipped_bit_is_found(entries: list[Entry], data: st.DataObject) -> None:
     """A changed byte anywhere before the last record breaks the chain."""
     whole = bytearray(bytes_of(entries))
@@ -67,7 +67,7 @@ def test_every_flipped_bit_is_found(entries: list[Entry], data: st.DataObject) -
 
 
 @given(journals(), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_last_line_written_in_any_order_reads(entries: list[Entry], data: st.DataObject) -> None:
     """Blocks of the last record that never reached the disk read as NUL; so it is torn."""
     whole = bytearray(bytes_of(entries))
@@ -80,7 +80,6 @@ def test_a_last_line_written_in_any_order_reads(entries: list[Entry], data: st.D
 
 
 @given(st.dictionaries(st.text(max_size=5), JSON, max_size=5))
-@settings(deadline=None)
 def test_no_content_can_break_out_of_its_line(fields: dict[str, object]) -> None:
     """Whatever an object holds, such as a forged seal, its record reads back as it was."""
     fields = {key: value for key, value in fields.items() if key not in ("seq", "prev", "hash")}

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stratus_cli.kube.diff import apply_edits, diff
@@ -25,7 +25,6 @@ def pod_spec(**spec: Any) -> Item:
 marks = st.dictionaries(st.sampled_from("abcd"), st.sampled_from("12"), min_size=1, max_size=3)
 
 
-@settings(deadline=None)
 @given(ours=marks, theirs=marks)
 def test_the_first_annotation_is_ours_and_the_second_is_theirs(ours: Item, theirs: Item) -> None:
     """We added the annotations, they added more: ours go, theirs stay, changed ones clash."""
@@ -85,7 +84,6 @@ def test_a_clash_names_all_three_values() -> None:
     assert take_back(before, after, live, force=True).wanted == before
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.sampled_from("abcde"), unique=True), st.lists(st.sampled_from("abcde"), unique=True)
 )

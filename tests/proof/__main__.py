@@ -29,10 +29,14 @@ from tests.proof.prove import on_real, on_twin, prove
 from tests.proof.results import Results
 from tests.proof.side_by_side import SideBySide
 from tests.proof.table import table
+from tests.turns import TURNS
 
 TRANSACTIONS = "STRATUS_PROOF_TRANSACTIONS"
-ADVERSARY = "tests/flow/test_adversary.py"
+ADVERSARY = ("tests/flow/test_adversary.py",)
+PROCESSES = ("tests/e2e/test_ordeals.py", "tests/e2e/test_around.py", "tests/e2e/test_secret.py")
 RUN = "proof"
+NOT_RUN = "Not run with this commit."
+PARTS = ("twin", "real", "trials", "adversary", "processes")
 
 
 def main() -> int:
@@ -45,6 +49,7 @@ def main() -> int:
         "real": lambda: _on_real(entries, found, options.within),
         "trials": lambda: _arms(options.trials, found),
         "adversary": lambda: _adversary(options.adversary, found),
+        "processes": lambda: _processes(found),
     }
     if options.only:
         parts[options.only]()
@@ -52,7 +57,7 @@ def main() -> int:
     if options.show:
         parts = _known(entries, options.trials, options.adversary, found)
     tallies = {"twin": parts["twin"](), "real cluster": parts["real"]()}
-    counts, adversary = parts["trials"](), parts["adversary"]()
+    counts, adversary, processes = (parts[it]() for it in ("trials", "adversary", "processes"))
     edited = not options.show and results.is_edited()
     head = {
         "commit": found.commit[:12],
@@ -60,12 +65,14 @@ def main() -> int:
         "machine": host.size(),
         "edited": " Files differed from the commit." if edited else "",
         "adversary": adversary,
+        "processes": processes,
     }
     text = page(entries, tallies, counts, head)
     if options.write:
         options.write.write_text(text, encoding="utf-8")
     print(text)
-    failed = [*_failed(entries, tallies), *_failed_trials(counts, adversary)]
+    failed = [*_failed(entries, tallies), *_failed_trials(counts)]
+    failed += [line for line in (adversary, processes) if not line.startswith("Passed")]
     for text in failed:
         print(f"does not hold: {text}", file=sys.stderr)
     return 1 if failed else 0
@@ -76,7 +83,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--write", metavar="FILE", type=Path, help="the page of the figures")
     parser.add_argument("--adversary", type=int, default=10_000, help="transactions")
     parser.add_argument("--trials", type=int, default=1_000, help="transactions of each arm")
-    parser.add_argument("--only", choices=("twin", "real", "trials", "adversary"), help="one part")
+    parser.add_argument("--only", choices=PARTS, help="one part")
     parser.add_argument("--within", type=float, default=86_400.0, help="seconds, real cluster")
     parser.add_argument("--show", metavar="COMMIT", help="run nothing: what is known of a commit")
     return parser.parse_args()
@@ -92,12 +99,10 @@ def _failed(entries: tuple[Entry, ...], tallies: Tallies) -> Iterator[str]:
                 yield f"{entry.name} on the {ground}"
 
 
-def _failed_trials(counts: Mapping[str, Count], adversary: str) -> Iterator[str]:
+def _failed_trials(counts: Mapping[str, Count]) -> Iterator[str]:
     ours = counts.get("Stratus")
     if ours is None or ours.false_commits or ours.harmed:
         yield "no harm in random transactions"
-    if not adversary.startswith("Passed"):
-        yield adversary
 
 
 def _known(
@@ -117,7 +122,8 @@ def _known(
         "twin": lambda: tallies("twin"),
         "real": lambda: tallies("real cluster"),
         "trials": counts,
-        "adversary": lambda: found.text(f"adversary {adversary}") or "Not run with this commit.",
+        "adversary": lambda: found.text(f"adversary {adversary}") or NOT_RUN,
+        "processes": lambda: found.text("processes") or NOT_RUN,
     }
 
 
@@ -184,25 +190,33 @@ def _arms(number: int, found: Results) -> dict[str, Count]:
 
 def _adversary(number: int, found: Results) -> str:
     """One line: whether every invariant held in so many transactions."""
-    key = f"adversary {number}"
-    if not found.text(key):
-        words = [sys.executable, "-m", "pytest", "-q", "--hypothesis-show-statistics", ADVERSARY]
-        done = subprocess.run(
-            words,
-            env={**os.environ, TRANSACTIONS: str(number)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        last = (done.stdout.strip().splitlines() or ["no output"])[-1].strip("= ")
-        word = "Passed" if done.returncode == 0 else "FAILED"
-        said = f"{word}: `{TRANSACTIONS}={number} pytest {ADVERSARY}`: {last}."
-        if done.returncode == 0:
-            found.enter_text(key, said)
-        else:
-            print(done.stdout, file=sys.stderr)
-        return said
-    return found.text(key)
+    return _tests(f"adversary {number}", f"{TRANSACTIONS}={number}", ADVERSARY, found)
+
+
+def _processes(found: Results) -> str:
+    """One line: what became of real processes on the real cluster."""
+    return _tests("processes", f"{TURNS}=all", PROCESSES, found)
+
+
+def _tests(key: str, setting: str, files: tuple[str, ...], found: Results) -> str:
+    if known := found.text(key):
+        return known
+    name, _, value = setting.partition("=")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *files],
+        env={**os.environ, name: value, "STRATUS_REQUIRE_CLUSTER": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    last = (done.stdout.strip().splitlines() or ["no output"])[-1].strip("= ")
+    word = "Passed" if done.returncode == 0 else "FAILED"
+    said = f"{word}: `{setting} pytest {' '.join(files)}`: {last}."
+    if done.returncode == 0:
+        found.enter_text(key, said)
+    else:
+        print(done.stdout, file=sys.stderr)
+    return said
 
 
 def _say(ground: str, name: str, tally: Tally) -> None:

@@ -49,6 +49,15 @@ field that somebody else wrote was overwritten.
 ## The adversary
 
 {adversary}
+
+## Real processes on the real cluster
+
+kill -9 at each journal record of a mitigation, of an undo and of a way back; Ctrl-C at each stage;
+two at once; a lost and a dead lock; full, limited and read-only disks; an API server that is killed
+or stays away; Secrets; readers of a ConfigMap; objects made anew. `make test` runs one turn of each
+file a day, this all of them.
+
+{processes}
 """
 
 
@@ -58,7 +67,7 @@ def page(
     counts: Mapping[str, Count],
     head: Mapping[str, str],
 ) -> str:
-    """The whole document. head: commit, date, machine, edited, adversary."""
+    """The whole document. head: commit, date, machine, edited, adversary, processes."""
     runs = next(iter(counts.values())).runs if counts else 0
     return HEAD.format(
         **head,

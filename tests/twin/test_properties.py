@@ -148,7 +148,7 @@ def play(script: list[tuple[Act, float]]) -> Twin:
 
 
 @given(st.lists(st.tuples(acts, waits), max_size=12))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_settled_twin_is_consistent(script: list[tuple[Act, float]]) -> None:
     """Once all is quiet: pods as wanted or a reason why not, endpoints equal the ready pods."""
     made = play(script)
@@ -188,7 +188,7 @@ def test_settled_twin_is_consistent(script: list[tuple[Act, float]]) -> None:
 
 
 @given(st.lists(st.tuples(acts, waits), max_size=8))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_play_is_deterministic(script: list[tuple[Act, float]]) -> None:
     """The same acts give the same bytes."""
     assert state(play(script)) == state(play(script))
