@@ -20,6 +20,7 @@ from stratus_cli.kube.normal import normal_form
 from stratus_cli.kube.paths import value_at
 from stratus_cli.kube.seals import DATA
 from stratus_cli.kube.three_way import Clash, take_back
+from stratus_cli.kube.told import told
 from stratus_cli.model.change import ABSENT, Change, FieldEdit
 from stratus_cli.model.ref import Ref
 
@@ -156,14 +157,22 @@ def is_other(item: Written, live: Item, heirs: Lineage) -> bool:
 
 def is_replaced_by_owner(item: Written) -> bool:
     """A deleted pod whose place its controller fills: made good by that, and never put back."""
-    if item.after is not None or item.before is None or item.ref.kind != "Pod":
+    return is_pod_of_a_controller(item.ref, item.before, item.after)
+
+
+def is_pod_of_a_controller(
+    ref: Ref, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> bool:
+    """Whether this deletes a pod that another one takes the place of."""
+    if after is not None or before is None or ref.kind != "Pod":
         return False
-    owners = (item.before.get("metadata") or {}).get("ownerReferences") or ()
+    owners = (before.get("metadata") or {}).get("ownerReferences") or ()
     return any(isinstance(owner, Mapping) and owner.get("controller") for owner in owners)
 
 
 def difference(ref: Ref, path: str, wanted: object, found: object) -> Difference:
-    """One entry of what could not be restored."""
+    """One entry of what could not be restored, as it is shown: without credentials."""
+    wanted, found = told(path, wanted), told(path, found)
     return {
         "ref": str(ref),
         "field": path,

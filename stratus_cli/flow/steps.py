@@ -6,7 +6,7 @@ Reads only. A step that may not be made, or that the server would refuse, refuse
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stratus_cli.actions.base import Action, Prepared
 from stratus_cli.actions.recreate import recreation, refused_as_immutable
@@ -15,6 +15,7 @@ from stratus_cli.actions.served import resolved
 from stratus_cli.flow.confirm import confirm
 from stratus_cli.flow.consumers import consumers_of
 from stratus_cli.flow.headroom import quota_refusal, room_notes
+from stratus_cli.flow.inverse import is_pod_of_a_controller
 from stratus_cli.flow.ownership import weigh
 from stratus_cli.flow.permissions import lease_notes
 from stratus_cli.flow.policy import irreversible, protected
@@ -25,7 +26,7 @@ from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.known_good import MASK
 from stratus_cli.kube.normal import fields_digest
 from stratus_cli.kube.paths import value_at
-from stratus_cli.kube.redact import Redactor
+from stratus_cli.kube.redact import Eraser, Redactor
 from stratus_cli.kube.seals import is_sealed
 from stratus_cli.model.change import Change, Json
 from stratus_cli.model.errors import ClusterAnswer
@@ -186,7 +187,7 @@ def _anew(
 
 
 def _step(prepared: Prepared, reader: PlanReader, ports: Ports) -> Step | Refusal:
-    change = prepared.change
+    change = _without_credentials(prepared.change)
     before = change.before or {}
     refusal = (
         protected(change.ref, ports.policy)
@@ -208,6 +209,13 @@ def _step(prepared: Prepared, reader: PlanReader, ports: Ports) -> Step | Refusa
         confirmed=not word,
         unconfirmed=word,
     )
+
+
+def _without_credentials(change: Change) -> Change:
+    """A pod that its controller replaces is never put back: its values need not be kept."""
+    if change.before is None or not is_pod_of_a_controller(change.ref, change.before, change.after):
+        return change
+    return replace(change, before=Eraser().item(change.before))
 
 
 def _credential(change: Change) -> Refusal | None:

@@ -19,6 +19,7 @@ from stratus_cli.kube.apart import apart, below, joined
 from stratus_cli.kube.diff import diff
 from stratus_cli.kube.normal import normal_form
 from stratus_cli.kube.three_way import Clash
+from stratus_cli.kube.told import told
 from stratus_cli.model.change import ABSENT, Change
 from stratus_cli.model.errors import Refused
 from stratus_cli.model.health import TransactionState
@@ -158,7 +159,7 @@ def preview(
             for edit in diff(normal_form(change.before), normal_form(change.after)):
                 lines.append(
                     f"{item.number}. {item.ref} {edit.path}:"
-                    f" {_text(edit.before)} -> {_text(edit.after)}"
+                    f" {_text(edit.path, edit.before)} -> {_text(edit.path, edit.after)}"
                 )
     return lines
 
@@ -166,15 +167,22 @@ def preview(
 def shown(item: Written, clashes: Sequence[Clash]) -> list[str]:
     """Each field that somebody else changed, with all three values where they differ."""
     return [
-        f"{item.ref} {joined(clash.path, names)} was {_text(below(clash.before, names))},"
-        f" we wrote {_text(below(clash.after, names))}, now {_text(below(clash.live, names))}"
+        f"{item.ref} {_three(joined(clash.path, names), clash, names)}"
         for clash in clashes
         for names in [*apart(clash.after, clash.live)] or [()]
     ]
 
 
-def _text(value: object) -> str:
-    text = "(absent)" if value is None or value is ABSENT else str(value)
+def _three(path: str, clash: Clash, names: Sequence[str]) -> str:
+    was, ours, now = (
+        _text(path, below(told(clash.path, value), names))
+        for value in (clash.before, clash.after, clash.live)
+    )
+    return f"{path} was {was}, we wrote {ours}, now {now}"
+
+
+def _text(path: str, value: object) -> str:
+    text = "(absent)" if value is None or value is ABSENT else str(told(path, value))
     return text if len(text) <= 80 else f"{text[:79]}…"
 
 

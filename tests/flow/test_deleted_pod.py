@@ -6,6 +6,7 @@ from pathlib import Path
 
 from stratus_cli.flow.mitigate import execute_plan
 from stratus_cli.flow.plan import plan_from_lines
+from stratus_cli.flow.planfile import dump, load
 from stratus_cli.kube.graph import Graph
 from stratus_cli.model.health import TransactionState
 from stratus_cli.model.ref import Ref
@@ -28,6 +29,27 @@ def test_a_deleted_pod_may_be_missing_until_the_next_is_ready(tmp_path: Path) ->
     with stand.ports() as ports:
         done = execute_plan(plan, ports, stand.observe)
     assert done.state is TransactionState.COMMITTED, done.why
+
+
+PLANTED = "planted-51c2-hunter2"
+
+
+def test_a_pod_with_a_credential_in_clear_is_deleted_and_told_nowhere(tmp_path: Path) -> None:
+    """Its controller replaces it, so nobody needs the value again."""
+    env = {"DB_PASSWORD": PLANTED, "URL": f"postgres://app:{PLANTED}@db/app"}
+    stand = Stand.make(tmp_path, world(app("cart", replicas=2, env=env)))
+    (name, *_) = sorted(pod["metadata"]["name"] for pod in stand.twin.peek("Pod", "shop"))
+    graph = Graph(stand.observe())
+    line = f"kubectl -n shop delete pod {name}"
+    plan = plan_from_lines([line], stand.reading(), graph, "shop").plan
+    assert plan is not None
+    assert PLANTED not in dump(plan)
+    with stand.ports() as ports:
+        done = execute_plan(load(dump(plan)), ports, stand.observe)
+    assert done.state is TransactionState.COMMITTED, done.why
+    texts = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
+    assert texts
+    assert not [text for text in (*texts, repr(done)) if PLANTED in text]
 
 
 def test_more_than_the_plan_deletes_is_still_a_regression(tmp_path: Path) -> None:

@@ -384,3 +384,18 @@ def test_a_refusal_shows_where_two_long_values_differ(stand: Stand) -> None:
         Refused, match=r"livenessProbe\.timeoutSeconds was \(absent\), we wrote 9, now 7"
     ):
         take_back(stand)
+
+
+def test_a_refusal_shows_no_credential_that_somebody_else_wrote(stand: Stand) -> None:
+    """Ours and theirs are both shown, and theirs was read by name, unmasked."""
+    planted = "planted-51c2-hunter2"
+    commit(stand, "kubectl -n shop set env deployment/web UPSTREAM=http://cart/")
+    item = get(stand, WEB)
+    env = item["spec"]["template"]["spec"]["containers"][0]["env"]
+    next(entry for entry in env if entry["name"] == "UPSTREAM")["value"] = (
+        f"http://app:{planted}@cart/"
+    )
+    stand.twin.replace(item)
+    with pytest.raises(Refused, match="we wrote http://cart/, now http://app:«secret") as told:
+        take_back(stand)
+    assert planted not in str(told.value)
