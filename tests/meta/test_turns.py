@@ -33,6 +33,10 @@ def item(name: str, turn: str) -> Any:  # stands for a pytest item
     return Item(nodeid=name, get_closest_marker=lambda _: marker)
 
 
+def test_what_disturbs_the_others_is_left_to_the_proof() -> None:
+    assert chosen({"a.py::one": turns.PROOF}) == ([], ["a.py::one"])
+
+
 ITEMS = {"a.py::one": "x", "a.py::two": "y", "a.py::three": "y", "a.py::always": "", "b.py::it": ""}
 
 

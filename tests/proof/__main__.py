@@ -33,7 +33,9 @@ from tests.turns import TURNS
 
 TRANSACTIONS = "STRATUS_PROOF_TRANSACTIONS"
 ADVERSARY = ("tests/flow/test_adversary.py",)
-PROCESSES = ("tests/e2e/test_ordeals.py", "tests/e2e/test_around.py", "tests/e2e/test_secret.py")
+PROCESSES = tuple(
+    f"tests/e2e/test_{name}.py" for name in ("ordeals", "around", "secret", "irreversible", "drain")
+)
 RUN = "proof"
 NOT_RUN = "Not run with this commit."
 PARTS = ("twin", "real", "trials", "adversary", "processes")

@@ -54,7 +54,8 @@ field that somebody else wrote was overwritten.
 
 kill -9 at each journal record of a mitigation, of an undo and of a way back; Ctrl-C at each stage;
 two at once; a lost and a dead lock; full, limited and read-only disks; an API server that is killed
-or stays away; Secrets; readers of a ConfigMap; objects made anew. `make test` runs one turn of each
+or stays away; Secrets; readers of a ConfigMap; objects made anew; a claim deleted for good; a node
+drained. `make test` runs one turn of each
 file a day, this all of them.
 
 {processes}
