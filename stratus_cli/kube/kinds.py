@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stratus_cli.model import objects
+from stratus_cli.model import objects, objects_admission, objects_policy, objects_rbac
 from stratus_cli.model.ref import Ref, ServedKind
 
 
@@ -94,24 +94,56 @@ _KINDS = (
     ),
     KindInfo("Event", "v1", "events", True, objects.Event, core=True, aliases=("ev",)),
     KindInfo("ControllerRevision", "apps/v1", "controllerrevisions"),
-    KindInfo("ServiceAccount", "v1", "serviceaccounts", aliases=("sa",)),
+    KindInfo(
+        "ServiceAccount", "v1", "serviceaccounts", True, objects_rbac.ServiceAccount, False, ("sa",)
+    ),
     KindInfo("LimitRange", "v1", "limitranges", aliases=("limits",)),
     KindInfo("Lease", "coordination.k8s.io/v1", "leases"),
-    KindInfo("NetworkPolicy", "networking.k8s.io/v1", "networkpolicies", aliases=("netpol",)),
-    KindInfo("Role", "rbac.authorization.k8s.io/v1", "roles"),
-    KindInfo("RoleBinding", "rbac.authorization.k8s.io/v1", "rolebindings"),
-    KindInfo("ClusterRole", "rbac.authorization.k8s.io/v1", "clusterroles", False),
-    KindInfo("ClusterRoleBinding", "rbac.authorization.k8s.io/v1", "clusterrolebindings", False),
+    KindInfo(
+        "NetworkPolicy",
+        "networking.k8s.io/v1",
+        "networkpolicies",
+        True,
+        objects_policy.NetworkPolicy,
+        aliases=("netpol",),
+    ),
+    *(
+        KindInfo(struct.KIND, struct.API_VERSION, f"{struct.KIND.lower()}s", namespaced, struct)
+        for struct, namespaced in (
+            (objects_rbac.Role, True),
+            (objects_rbac.RoleBinding, True),
+            (objects_rbac.ClusterRole, False),
+            (objects_rbac.ClusterRoleBinding, False),
+        )
+    ),
     KindInfo("PriorityClass", "scheduling.k8s.io/v1", "priorityclasses", False, aliases=("pc",)),
     KindInfo("StorageClass", "storage.k8s.io/v1", "storageclasses", False, aliases=("sc",)),
     KindInfo("PersistentVolume", "v1", "persistentvolumes", False, aliases=("pv",)),
-    KindInfo("IngressClass", "networking.k8s.io/v1", "ingressclasses", False),
+    KindInfo(
+        "IngressClass",
+        "networking.k8s.io/v1",
+        "ingressclasses",
+        False,
+        objects_policy.IngressClass,
+    ),
+    KindInfo(
+        "APIService",
+        "apiregistration.k8s.io/v1",
+        "apiservices",
+        False,
+        objects_admission.APIService,
+    ),
     KindInfo("Endpoints", "v1", "endpoints", aliases=("ep",)),
+    *(
+        KindInfo(struct.KIND, struct.API_VERSION, f"{struct.KIND.lower()}s", False, struct)
+        for struct in (
+            objects_admission.ValidatingWebhookConfiguration,
+            objects_admission.MutatingWebhookConfiguration,
+        )
+    ),
     *(
         KindInfo(kind, "admissionregistration.k8s.io/v1", plural, False)
         for kind, plural in (
-            ("ValidatingWebhookConfiguration", "validatingwebhookconfigurations"),
-            ("MutatingWebhookConfiguration", "mutatingwebhookconfigurations"),
             ("ValidatingAdmissionPolicy", "validatingadmissionpolicies"),
             ("ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings"),
         )

@@ -230,6 +230,8 @@ class PodSpec(_Part, frozen=True):
     node_selector: Labels = {}
     tolerations: tuple[Toleration, ...] = ()
     affinity: dict[str, Any] = {}
+    topology_spread_constraints: tuple[dict[str, Any], ...] = ()
+    priority: int | None = None
     volumes: tuple[Volume, ...] = ()
     service_account_name: str = ""
     restart_policy: str = "Always"
@@ -276,6 +278,7 @@ class PodStatus(_Part, frozen=True):
     phase: str = ""
     reason: str = ""
     message: str = ""
+    nominated_node_name: str = ""
     pod_ip: str = msgspec.field(default="", name="podIP")
     conditions: tuple[Condition, ...] = ()
     container_statuses: tuple[ContainerStatus, ...] = ()
@@ -416,6 +419,9 @@ class ServiceSpec(_Part, frozen=True):
     cluster_ip: str = msgspec.field(default="", name="clusterIP")
     external_name: str = ""
     publish_not_ready_addresses: bool = False
+    internal_traffic_policy: str = "Cluster"
+    external_traffic_policy: str = "Cluster"
+    session_affinity: str = "None"
 
 
 class Service(KubeObject, frozen=True):
@@ -490,7 +496,14 @@ class IngressRule(_Part, frozen=True):
     http: HTTPIngressRuleValue | None = None
 
 
+class IngressTLS(_Part, frozen=True):
+    hosts: tuple[str, ...] = ()
+    secret_name: str = ""
+
+
 class IngressSpec(_Part, frozen=True):
+    ingress_class_name: str = ""
+    tls: tuple[IngressTLS, ...] = ()
     default_backend: IngressBackend | None = None
     rules: tuple[IngressRule, ...] = ()
 
@@ -543,6 +556,7 @@ class ScaleTargetRef(_Part, frozen=True):
 class HorizontalPodAutoscalerSpec(_Part, frozen=True):
     min_replicas: int = 1
     max_replicas: int = 1
+    metrics: tuple[dict[str, Any], ...] = ()
     scale_target_ref: ScaleTargetRef = ScaleTargetRef()
 
 
@@ -555,31 +569,39 @@ class HorizontalPodAutoscalerStatus(_Part, frozen=True):
 class HorizontalPodAutoscaler(KubeObject, frozen=True):
     KIND = "HorizontalPodAutoscaler"
     API_VERSION = "autoscaling/v2"
+    metadata: TrackedMeta = TrackedMeta()
     spec: HorizontalPodAutoscalerSpec = HorizontalPodAutoscalerSpec()
     status: HorizontalPodAutoscalerStatus = HorizontalPodAutoscalerStatus()
 
 
 class PodDisruptionBudgetSpec(_Part, frozen=True):
     selector: LabelSelector | None = None
+    min_available: IntOrString | None = None
+    max_unavailable: IntOrString | None = None
 
 
 class PodDisruptionBudgetStatus(_Part, frozen=True):
     disruptions_allowed: int = 0
     current_healthy: int = 0
     desired_healthy: int = 0
+    expected_pods: int = 0
 
 
 class PodDisruptionBudget(KubeObject, frozen=True):
     KIND = "PodDisruptionBudget"
     API_VERSION = "policy/v1"
+    metadata: TrackedMeta = TrackedMeta()
     spec: PodDisruptionBudgetSpec = PodDisruptionBudgetSpec()
     status: PodDisruptionBudgetStatus = PodDisruptionBudgetStatus()
 
 
 class PersistentVolumeClaimSpec(_Part, frozen=True):
-    storage_class_name: str = ""
+    storage_class_name: str | None = None
     volume_name: str = ""
     access_modes: tuple[str, ...] = ()
+    resources: ResourceRequirements = ResourceRequirements()
+    volume_mode: str = "Filesystem"
+    selector: LabelSelector | None = None
 
 
 class PersistentVolumeClaimStatus(_Part, frozen=True):
@@ -588,6 +610,7 @@ class PersistentVolumeClaimStatus(_Part, frozen=True):
 
 class PersistentVolumeClaim(KubeObject, frozen=True):
     KIND = "PersistentVolumeClaim"
+    metadata: TrackedMeta = TrackedMeta()
     spec: PersistentVolumeClaimSpec = PersistentVolumeClaimSpec()
     status: PersistentVolumeClaimStatus = PersistentVolumeClaimStatus()
 
@@ -611,6 +634,7 @@ class NodeStatus(_Part, frozen=True):
 
 class Node(KubeObject, frozen=True):
     KIND = "Node"
+    metadata: TrackedMeta = TrackedMeta()
     spec: NodeSpec = NodeSpec()
     status: NodeStatus = NodeStatus()
 
@@ -621,6 +645,7 @@ class NamespaceStatus(_Part, frozen=True):
 
 class Namespace(KubeObject, frozen=True):
     KIND = "Namespace"
+    metadata: TrackedMeta = TrackedMeta()
     status: NamespaceStatus = NamespaceStatus()
 
 
