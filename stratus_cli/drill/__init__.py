@@ -1,0 +1,1 @@
+"""Fault injection and the scoreboard, on top of the flows."""
