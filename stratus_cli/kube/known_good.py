@@ -74,6 +74,11 @@ class KnownGoodValues:
         values = (*self._recorded(service, path), *self._applied(service, path))
         return _distinct(iter(values), read(service, path))
 
+    def object_field(self, item: KubeObject, path: str) -> tuple[KnownGood, ...]:
+        """Earlier values of one field of any object, best first; None: the field was not there."""
+        values = (*self._recorded(item, path), *self._applied(item, path))
+        return _distinct(iter(values), read(item, path))
+
     def quota_hard(self, quota: KubeObject) -> tuple[KnownGood, ...]:
         """Earlier limits of a ResourceQuota."""
         values = (*self._recorded(quota, "spec.hard"), *self._applied(quota, "spec.hard"))
