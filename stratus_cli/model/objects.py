@@ -183,6 +183,8 @@ class Container(_Part, frozen=True):
     startup_probe: Probe | None = None
     volume_mounts: tuple[VolumeMount, ...] = ()
     restart_policy: str = ""
+    working_dir: str = ""
+    security_context: dict[str, Any] = {}
 
 
 class ConfigMapVolumeSource(_Part, frozen=True):
@@ -214,6 +216,7 @@ class Volume(_Part, frozen=True):
     secret: SecretVolumeSource | None = None
     persistent_volume_claim: ClaimVolumeSource | None = None
     projected: ProjectedVolumeSource | None = None
+    empty_dir: dict[str, Any] | None = None
 
 
 class Toleration(_Part, frozen=True):
@@ -237,7 +240,10 @@ class PodSpec(_Part, frozen=True):
     restart_policy: str = "Always"
     priority_class_name: str = ""
     dns_policy: str = "ClusterFirst"
+    dns_config: dict[str, Any] = {}
     host_network: bool = False
+    security_context: dict[str, Any] = {}
+    image_pull_secrets: tuple[NameRef, ...] = ()
 
 
 class ContainerStateWaiting(_Part, frozen=True):
