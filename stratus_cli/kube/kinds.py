@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stratus_cli.model import objects, objects_admission, objects_policy, objects_rbac
+from stratus_cli.model import (
+    objects,
+    objects_admission,
+    objects_policy,
+    objects_rbac,
+    objects_scheduling,
+    objects_storage,
+)
 from stratus_cli.model.ref import Ref, ServedKind
 
 
@@ -97,7 +104,9 @@ _KINDS = (
     KindInfo(
         "ServiceAccount", "v1", "serviceaccounts", True, objects_rbac.ServiceAccount, False, ("sa",)
     ),
-    KindInfo("LimitRange", "v1", "limitranges", aliases=("limits",)),
+    KindInfo(
+        "LimitRange", "v1", "limitranges", True, objects_scheduling.LimitRange, aliases=("limits",)
+    ),
     KindInfo("Lease", "coordination.k8s.io/v1", "leases"),
     KindInfo(
         "NetworkPolicy",
@@ -116,9 +125,30 @@ _KINDS = (
             (objects_rbac.ClusterRoleBinding, False),
         )
     ),
-    KindInfo("PriorityClass", "scheduling.k8s.io/v1", "priorityclasses", False, aliases=("pc",)),
-    KindInfo("StorageClass", "storage.k8s.io/v1", "storageclasses", False, aliases=("sc",)),
-    KindInfo("PersistentVolume", "v1", "persistentvolumes", False, aliases=("pv",)),
+    KindInfo(
+        "PriorityClass",
+        "scheduling.k8s.io/v1",
+        "priorityclasses",
+        False,
+        objects_scheduling.PriorityClass,
+        aliases=("pc",),
+    ),
+    KindInfo(
+        "StorageClass",
+        "storage.k8s.io/v1",
+        "storageclasses",
+        False,
+        objects_storage.StorageClass,
+        aliases=("sc",),
+    ),
+    KindInfo(
+        "PersistentVolume",
+        "v1",
+        "persistentvolumes",
+        False,
+        objects_storage.PersistentVolume,
+        aliases=("pv",),
+    ),
     KindInfo(
         "IngressClass",
         "networking.k8s.io/v1",

@@ -30,3 +30,11 @@ def parse_quantity(text: str | float) -> Decimal:
         return Decimal(number + (exponent or "")) * _SUFFIXES[suffix or ""]
     except InvalidOperation as error:
         raise ValueError(f"not a quantity: {text!r}") from error
+
+
+def amount(text: str | float) -> Decimal:
+    """The quantity, or 0 for what is none: such a value is not compared."""
+    try:
+        return parse_quantity(text)
+    except ValueError:
+        return Decimal(0)

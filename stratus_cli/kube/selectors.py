@@ -18,7 +18,7 @@ def matches_map(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
 def matches(selector: LabelSelector, labels: Mapping[str, str]) -> bool:
     """matchLabels and matchExpressions together. An empty selector matches everything."""
     return matches_map(selector.match_labels, labels) and all(
-        _holds(requirement, labels) for requirement in selector.match_expressions
+        requirement_holds(requirement, labels) for requirement in selector.match_expressions
     )
 
 
@@ -32,7 +32,8 @@ def matches_raw(selector: Any, labels: Any) -> bool:  # noqa: ANN401  # JSON fro
         return False
 
 
-def _holds(requirement: LabelSelectorRequirement, labels: Mapping[str, str]) -> bool:
+def requirement_holds(requirement: LabelSelectorRequirement, labels: Mapping[str, str]) -> bool:
+    """One of matchExpressions. What has an operator that is none matches nothing."""
     present = requirement.key in labels
     value = labels.get(requirement.key)
     match requirement.operator:

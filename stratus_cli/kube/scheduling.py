@@ -1,0 +1,374 @@
+"""Why the scheduler does not put a pod on a node: its filters, evaluated on a snapshot. Pure.
+
+The filters of kube-scheduler (pkg/scheduler/framework/plugins): NodeUnschedulable, TaintToleration,
+NodeName, NodeAffinity, NodeResourcesFit, InterPodAffinity, PodTopologySpread, VolumeBinding. Not
+host ports and not what drivers say about volumes. Only what a snapshot holds is judged: where pods
+of other namespaces were not read, a node looks emptier than it is.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from functools import cached_property
+from typing import Any, TypeVar
+
+import msgspec
+
+from stratus_cli.kube.graph import Graph
+from stratus_cli.kube.node_match import node_selector_holds, tolerates
+from stratus_cli.kube.pods import condition
+from stratus_cli.kube.quantities import amount
+from stratus_cli.kube.selectors import matches, matches_map
+from stratus_cli.model.objects import (
+    Namespace,
+    Node,
+    PersistentVolumeClaim,
+    Pod,
+    PodSpec,
+    Taint,
+)
+from stratus_cli.model.objects_scheduling import (
+    Affinity,
+    PodAffinityTerm,
+    TopologySpreadConstraint,
+)
+from stratus_cli.model.objects_storage import PersistentVolume
+
+CORDON_TAINT = "node.kubernetes.io/unschedulable"
+CONDITION_TAINTS = frozenset(
+    f"node.kubernetes.io/{name}"
+    for name in (
+        "not-ready",
+        "unreachable",
+        "memory-pressure",
+        "disk-pressure",
+        "pid-pressure",
+        "network-unavailable",
+    )
+)
+"""Set and taken away by the node controller after the node's conditions (kubernetes.io, Taints)."""
+
+CONTROL_PLANE_TAINTS = frozenset(
+    {"node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"}
+)
+"""Set by kubeadm and its like for good: such a node is not meant for anybody's workload."""
+
+HOST = "kubernetes.io/hostname"
+StructT = TypeVar("StructT")
+
+
+class Why(Enum):
+    """What kind of thing keeps a pod off a node."""
+
+    CORDON = "cordon"
+    CONDITION = "condition"  # what: the taint that the node controller set
+    TAINT = "taint"  # what: its key
+    CONTROL_PLANE = "control-plane"
+    NODE_NAME = "node name"
+    NODE_SELECTOR = "node selector"
+    NODE_AFFINITY = "node affinity"
+    TOO_BIG = "too big"  # what: a resource; more than the whole node has
+    FULL = "full"  # what: a resource; more than what is left
+    POD_AFFINITY = "pod affinity"
+    ANTI_AFFINITY = "anti-affinity"  # what: the topology key
+    SPREAD = "spread"  # what: the topology key
+    VOLUME = "volume"  # what: the PersistentVolume
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """One reason why one node is not taken. what: see Why."""
+
+    why: Why
+    what: str = ""
+
+
+class Placement:
+    """Where pods of one snapshot could be put. Every part is made at first use."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._seen: dict[str, Mapping[str, tuple[Blocker, ...]]] = {}
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """Every node, by name."""
+        return tuple(sorted(self.graph.snap.of(Node), key=lambda node: node.metadata.name))
+
+    def blockers(self, pod: Pod) -> Mapping[str, tuple[Blocker, ...]]:
+        """Node name → all that keeps the pod off it; () for a node that would take it."""
+        key = pod.metadata.uid or f"{pod.metadata.namespace}/{pod.metadata.name}"
+        if key not in self._seen:
+            self._seen[key] = self._blockers(pod)
+        return self._seen[key]
+
+    def freed(self, pod: Pod, is_mine: Callable[[str, Blocker], bool]) -> tuple[Node, ...]:
+        """The nodes that would take the pod if only these blockers were gone.
+
+        is_mine: whether a blocker of the named node is among them.
+        """
+        found = self.blockers(pod)
+        return tuple(
+            node
+            for node in self.nodes
+            if found[node.metadata.name]
+            and all(is_mine(node.metadata.name, item) for item in found[node.metadata.name])
+        )
+
+    def free(self, node: Node, resource: str) -> Decimal:
+        """What is left of a node's resource beside the requests of its pods."""
+        used = self._used.get(node.metadata.name, {})
+        return amount(node.status.allocatable.get(resource, "0")) - used.get(resource, Decimal(0))
+
+    @cached_property
+    def placed(self) -> Mapping[str, tuple[Pod, ...]]:
+        """Node name → the pods that hold room on it, terminating ones included."""
+        placed: dict[str, list[Pod]] = defaultdict(list)
+        for pod in self.graph.snap.of(Pod):
+            if pod.spec.node_name and pod.status.phase not in ("Succeeded", "Failed"):
+                placed[pod.spec.node_name].append(pod)
+        return {name: tuple(pods) for name, pods in placed.items()}
+
+    @cached_property
+    def _used(self) -> Mapping[str, Mapping[str, Decimal]]:
+        used: dict[str, dict[str, Decimal]] = {}
+        for name, pods in self.placed.items():
+            total: dict[str, Decimal] = defaultdict(Decimal)
+            for pod in pods:
+                for resource, value in requests_of(pod.spec).items():
+                    total[resource] += value
+            used[name] = total
+        return used
+
+    @cached_property
+    def _labels(self) -> Mapping[str, Mapping[str, str]]:
+        return {node.metadata.name: node.metadata.labels for node in self.nodes}
+
+    @cached_property
+    def _repelling(self) -> tuple[tuple[Pod, PodAffinityTerm], ...]:
+        """Placed pods with the terms by which they keep others away."""
+        return tuple(
+            (pod, term)
+            for pods in self.placed.values()
+            for pod in pods
+            if pod.spec.affinity
+            for term in anti_affinity_terms(pod.spec)
+        )
+
+    def _blockers(self, pod: Pod) -> Mapping[str, tuple[Blocker, ...]]:
+        apart = self._kept_apart(pod)
+        spread = self._overfull(pod)
+        affinity = affinity_of(pod.spec)
+        together = affinity.pod_affinity if affinity else None
+        wanted = together.required_during_scheduling_ignored_during_execution if together else ()
+        return {
+            node.metadata.name: tuple(
+                dict.fromkeys(
+                    [
+                        *_by_node(pod, node),
+                        *_by_selection(pod, node, affinity),
+                        *self._by_room(pod, node),
+                        *_by_domain(Why.ANTI_AFFINITY, node, apart),
+                        *_by_domain(Why.SPREAD, node, spread),
+                        *self._by_volume(pod, node),
+                        *(
+                            Blocker(Why.POD_AFFINITY, term.topology_key)
+                            for term in wanted
+                            if not self._has_company(pod, node, term)
+                        ),
+                    ]
+                )
+            )
+            for node in self.nodes
+        }
+
+    def _by_room(self, pod: Pod, node: Node) -> Iterator[Blocker]:
+        for resource, value in requests_of(pod.spec).items():
+            if value > amount(node.status.allocatable.get(resource, "0")):
+                yield Blocker(Why.TOO_BIG, resource)
+            elif value > self.free(node, resource):
+                yield Blocker(Why.FULL, resource)
+
+    def _by_volume(self, pod: Pod, node: Node) -> Iterator[Blocker]:
+        for volume in volumes_of(self.graph, pod):
+            required = volume.spec.node_affinity.required if volume.spec.node_affinity else None
+            if required is not None and not node_selector_holds(required, node):
+                yield Blocker(Why.VOLUME, volume.metadata.name)
+
+    def _kept_apart(self, pod: Pod) -> frozenset[tuple[str, str]]:
+        """(topology key, value) of the places where a pod is that this one must not meet."""
+        found = set()
+        for term in anti_affinity_terms(pod.spec):
+            for other in self._others(pod):
+                if self.term_means(term, pod, other):
+                    found.add((term.topology_key, self._place(other, term.topology_key)))
+        for other, term in self._repelling:
+            if other.metadata.uid != pod.metadata.uid and self.term_means(term, other, pod):
+                found.add((term.topology_key, self._place(other, term.topology_key)))
+        return frozenset((key, value) for key, value in found if value)
+
+    def _others(self, pod: Pod) -> Iterator[Pod]:
+        for pods in self.placed.values():
+            for other in pods:
+                if other.metadata.uid != pod.metadata.uid:
+                    yield other
+
+    def _place(self, pod: Pod, key: str) -> str:
+        return self._labels.get(pod.spec.node_name, {}).get(key, "")
+
+    def term_means(self, term: PodAffinityTerm, holder: Pod, other: Pod) -> bool:
+        """Whether a term of `holder` is about `other`."""
+        if term.label_selector is None or not matches(term.label_selector, other.metadata.labels):
+            return False
+        namespace = other.metadata.namespace
+        if term.namespace_selector is not None:
+            item = self.graph.snap.get(Namespace, "", namespace)
+            labels = item.metadata.labels if item else {}
+            if matches(term.namespace_selector, labels):
+                return True
+        elif not term.namespaces:
+            return namespace == holder.metadata.namespace
+        return namespace in term.namespaces
+
+    def _has_company(self, pod: Pod, node: Node, term: PodAffinityTerm) -> bool:
+        place = node.metadata.labels.get(term.topology_key, "")
+        if not place:
+            return False
+        meant = [other for other in self._others(pod) if self.term_means(term, pod, other)]
+        if not meant and self.term_means(term, pod, pod):
+            return True  # the first of a group that wants to be together
+        return any(self._place(other, term.topology_key) == place for other in meant)
+
+    def _overfull(self, pod: Pod) -> frozenset[tuple[str, str]]:
+        """(topology key, value) of the places where one more pod would be too uneven."""
+        found = set()
+        affinity = affinity_of(pod.spec)
+        for raw in pod.spec.topology_spread_constraints:
+            rule = _decoded(raw, TopologySpreadConstraint)
+            if rule is None or rule.when_unsatisfiable != "DoNotSchedule":
+                continue
+            places = {
+                node.metadata.labels[rule.topology_key]
+                for node in self.nodes
+                if rule.topology_key in node.metadata.labels
+                and not any(_by_selection(pod, node, affinity))
+            }
+            counts = dict.fromkeys(places, 0)
+            for other in self._others(pod):
+                place = self._place(other, rule.topology_key)
+                if (
+                    place in counts
+                    and other.metadata.namespace == pod.metadata.namespace
+                    and other.metadata.deletion_timestamp is None
+                    and rule.label_selector is not None
+                    and matches(rule.label_selector, other.metadata.labels)
+                ):
+                    counts[place] += 1
+            least = min(counts.values(), default=0)
+            found |= {
+                (rule.topology_key, place)
+                for place, count in counts.items()
+                if count + 1 - least > rule.max_skew
+            }
+        return frozenset(found)
+
+
+def requests_of(spec: PodSpec) -> Mapping[str, Decimal]:
+    """What a pod asks for, by resource, with "pods" for its own place on a node.
+
+    Containers and sidecars together, or the largest init container where that is more. Where only
+    a limit is set, the request is equal to it (API defaulting).
+    """
+    total: dict[str, Decimal] = defaultdict(Decimal)
+    for container in spec.containers:
+        for resource, text in (container.resources.limits | container.resources.requests).items():
+            total[resource] += amount(text)
+    for container in spec.init_containers:
+        resources = container.resources.limits | container.resources.requests
+        for resource, text in resources.items():
+            if container.restart_policy == "Always":
+                total[resource] += amount(text)
+            else:
+                total[resource] = max(total[resource], amount(text))
+    return {**{name: value for name, value in total.items() if value > 0}, "pods": Decimal(1)}
+
+
+def affinity_of(spec: PodSpec) -> Affinity | None:
+    """A pod spec's affinity; None when it has none, or one that cannot be read."""
+    return _decoded(spec.affinity, Affinity) if spec.affinity else None
+
+
+def anti_affinity_terms(spec: PodSpec) -> tuple[PodAffinityTerm, ...]:
+    """The terms by which a pod must not share a place with others."""
+    affinity = affinity_of(spec)
+    apart = affinity.pod_anti_affinity if affinity else None
+    return apart.required_during_scheduling_ignored_during_execution if apart else ()
+
+
+def volumes_of(graph: Graph, pod: Pod) -> Iterator[PersistentVolume]:
+    """The volumes that the pod's claims are bound to, as far as they were read."""
+    for volume in pod.spec.volumes:
+        if volume.persistent_volume_claim is None:
+            continue
+        name = volume.persistent_volume_claim.claim_name
+        claim = graph.snap.get(PersistentVolumeClaim, pod.metadata.namespace, name)
+        bound = claim.spec.volume_name if claim else ""
+        found = graph.snap.get(PersistentVolume, "", bound) if bound else None
+        if found is not None:
+            yield found
+
+
+def scheduler_says(pod: Pod) -> str:
+    """What the scheduler wrote about a pod that it cannot place, or ""."""
+    scheduled = condition(pod.status.conditions, "PodScheduled")
+    return scheduled.message if scheduled and scheduled.status == "False" else ""
+
+
+def untolerated(pod: Pod, node: Node) -> Iterator[Taint]:
+    """The node's taints that keep the pod from being put there."""
+    for taint in node.spec.taints:
+        if taint.effect in ("NoSchedule", "NoExecute") and not tolerates(pod.spec, taint):
+            yield taint
+
+
+def _by_node(pod: Pod, node: Node) -> Iterator[Blocker]:
+    cordon = Taint(key=CORDON_TAINT, effect="NoSchedule")
+    if node.spec.unschedulable and not tolerates(pod.spec, cordon):
+        yield Blocker(Why.CORDON)
+    for taint in untolerated(pod, node):
+        if taint.key == CORDON_TAINT:
+            yield Blocker(Why.CORDON)
+        elif taint.key in CONDITION_TAINTS:
+            yield Blocker(Why.CONDITION, taint.key)
+        elif taint.key in CONTROL_PLANE_TAINTS:
+            yield Blocker(Why.CONTROL_PLANE, taint.key)
+        else:
+            yield Blocker(Why.TAINT, taint.key)
+
+
+def _by_selection(pod: Pod, node: Node, affinity: Affinity | None) -> Iterator[Blocker]:
+    if pod.spec.node_name and pod.spec.node_name != node.metadata.name:
+        yield Blocker(Why.NODE_NAME, pod.spec.node_name)
+    if not matches_map(pod.spec.node_selector, node.metadata.labels):
+        yield Blocker(Why.NODE_SELECTOR)
+    wanted = affinity.node_affinity if affinity else None
+    required = wanted.required_during_scheduling_ignored_during_execution if wanted else None
+    if required is not None and not node_selector_holds(required, node):
+        yield Blocker(Why.NODE_AFFINITY)
+
+
+def _by_domain(why: Why, node: Node, places: frozenset[tuple[str, str]]) -> Iterator[Blocker]:
+    for key, value in sorted(places):
+        if node.metadata.labels.get(key) == value:
+            yield Blocker(why, key)
+
+
+def _decoded(raw: Any, struct: type[StructT]) -> StructT | None:  # noqa: ANN401  # JSON
+    try:
+        return msgspec.convert(raw, struct)
+    except msgspec.ValidationError:
+        return None
