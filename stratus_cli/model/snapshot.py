@@ -101,12 +101,16 @@ class AlertRule:
 
 @dataclass(frozen=True, slots=True)
 class LogTail:
-    """Last lines of one container, redacted. previous: of the instance before the last restart."""
+    """Last lines of one container, redacted. previous: of the instance before the last restart.
+
+    times: when each line was written, by the node's clock; () where that was not asked for.
+    """
 
     pod: Ref
     container: str
     previous: bool
     lines: tuple[str, ...]
+    times: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,11 @@ class Signals:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Immutable. objects: decoded Structs by kind; a kind that was not read is not in it."""
+    """Immutable. objects: decoded Structs by kind; a kind that was not read is not in it.
+
+    originals: JSON of the objects that people change, by kind, namespace and name, masked as it was
+    listed: a Struct has only the fields that something reads, and any field may be the fault.
+    """
 
     taken_at: datetime
     cluster: ClusterIdentity
@@ -136,6 +144,7 @@ class Snapshot:
     signals: Signals = field(default_factory=Signals)
     gaps: tuple[Gap, ...] = ()
     scope: Scope = field(default_factory=Scope)
+    originals: Mapping[tuple[str, str, str], bytes] = field(default_factory=dict, repr=False)
 
     def of(self, kind: type[ObjectT]) -> tuple[ObjectT, ...]:
         """All objects of one Struct type, e.g. snap.of(Pod). () when none or not read."""

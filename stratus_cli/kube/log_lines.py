@@ -1,0 +1,139 @@
+"""Which log lines tell of errors, and their templates: lines that differ only in what varies. Pure.
+
+Templates are made by masking, not by a learnt tree: a line's template does not depend on the lines
+before it, so two looks agree (docs/decisions).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+
+from stratus_cli.model.snapshot import LogTail
+
+LONGEST = 2000
+
+_LEVEL = re.compile(
+    r"\"(?:level|severity|lvl|loglevel|log\.level|levelname|@l)\"\s*:\s*\"?(\w{1,12})"
+    r"|\b(?:level|severity|lvl)=\"?(\w{1,12})"
+    r"|^([EWIF])\d{4} \d{2}:\d{2}"  # klog
+    r"|^\W{0,2}(?:[\d:.,/TZ+ -]{8,40}\W{0,3})?[\[(<]?"
+    r"(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|FATAL|CRITICAL|CRIT|PANIC|SEVERE|ALERT|EMERG)"
+    r"[\])>]?(?![\w=])"
+    r"|\[(\w{4,8})\]"
+    r"|(?-i:(?<![\w/])(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|SEVERE)(?![\w=/]))",
+    re.IGNORECASE,
+)  # fmt: skip
+_BAD = frozenset(
+    [
+        "e",
+        "f",
+        "error",
+        "err",
+        "fatal",
+        "critical",
+        "crit",
+        "panic",
+        "severe",
+        "alert",
+        "emerg",
+        "emergency",
+        "dpanic",
+        "fail",
+    ]
+)
+_FINE = frozenset(
+    [
+        "i",
+        "w",
+        "info",
+        "information",
+        "informational",
+        "debug",
+        "trace",
+        "notice",
+        "warn",
+        "warning",
+        "verbose",
+        "dbug",
+        "inf",
+    ]
+)
+_STATUS = re.compile(
+    r"\"(?:status|status_code|code|response_code|http\.status_code|http_status)\"\s*:\s*\"?(\d{3})\b"
+    r"|\b(?:status|status_code|code|response_code)=\"?(\d{3})\b"
+    r"|\bHTTP/\d(?:\.\d)?\"?\s+(\d{3})\b"
+    r"|\b(?:GET|POST|PUT|DELETE|PATCH|HEAD) \S{1,500} (?:HTTP/\d\S{0,3} )?(\d{3})\b"
+)
+_NUMERIC_LEVEL = re.compile(r"\"level\"\s*:\s*(\d{2})\b")  # pino, bunyan: 50 error, 60 fatal
+_WORDS = re.compile(
+    r"\b(?:error|exception|traceback|panic|fatal|failed|failure|unhandled|cannot|refused|unable to"
+    r"|denied)\b|Exception\b|Error\b",
+    re.IGNORECASE,
+)
+_NONE_WRONG = re.compile(
+    r"\b(?:0|no|zero|without) (?:errors?|failures?|failed)\b|\b(?:errors?|failed|failures?)[=:] ?"
+    r"(?:0|false|none|null|nil|\"\")",
+    re.IGNORECASE,
+)
+_VARYING = (
+    (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"), "<time>"),
+    (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.I), "<id>"),
+    (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b"), "<ip>"),
+    (re.compile(r"\b(?:0x[0-9a-f]{1,32}|(?=[0-9a-f]{0,31}\d)[0-9a-f]{8,64})\b", re.I), "<hex>"),
+    (re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h|[KMG]i?B?|%)?(?![\w])"), "<n>"),
+)
+
+
+@lru_cache(maxsize=4096)
+def is_error(line: str) -> bool:
+    """Whether the line says that something failed.
+
+    By an HTTP status, else by its level, else by its words where it has no level.
+    """
+    text = line[:LONGEST]
+    status = _status(text)
+    if status >= 500:
+        return True
+    numeric = _NUMERIC_LEVEL.search(text)
+    if numeric:
+        return int(numeric[1]) >= 50
+    level = _level(text)
+    if level in _BAD:
+        return True
+    if level in _FINE or status:
+        return False
+    return bool(_WORDS.search(text)) and not _NONE_WRONG.search(text)
+
+
+def template(line: str) -> str:
+    """The line with times, numbers, addresses and ids masked."""
+    text = line[:LONGEST]
+    for pattern, word in _VARYING:
+        text = pattern.sub(word, text)
+    return text
+
+
+def moments_of(tail: LogTail) -> Sequence[datetime | None]:
+    """When each line was written; None where it is not known."""
+    return tail.times if len(tail.times) == len(tail.lines) else (None,) * len(tail.lines)
+
+
+def _level(text: str) -> str:
+    """Lower case; "" when the line has none that is known."""
+    for match in _LEVEL.finditer(text):
+        word = next(item for item in match.groups() if item is not None).lower()
+        if word in _BAD or word in _FINE:
+            return word
+    return ""
+
+
+def _status(text: str) -> int:
+    """An HTTP status; 0 when there is none."""
+    for match in _STATUS.finditer(text):
+        number = int(next(item for item in match.groups() if item is not None))
+        if 100 <= number < 600:
+            return number
+    return 0
