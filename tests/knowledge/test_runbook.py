@@ -157,6 +157,16 @@ def test_lint_is_content_with_a_good_one() -> None:
     assert lint(book(TEXT.replace("when: namespace, extra\n", ""))) == ()
 
 
+def test_lint_lets_a_person_decide() -> None:
+    """Mitigation may be prose alone; a title that announces lines which are not there may not."""
+    front, _, rest = TEXT.partition("## Mitigation")
+    front = front.replace("  good_image: what\n", "").replace("\nd\n", "\n{{namespace}}\n")
+    verify = rest[rest.index("## Verify") :]
+    assert lint(book(f"{front}## Mitigation\n\nAsk its owner.\n\n{verify}")) == ()
+    titled = lint(book(f"{front}## Mitigation\n\n### First\n\nAsk its owner.\n\n{verify}"))
+    assert titled == ("Mitigation has a title and no ```kubectl block",)
+
+
 def test_json_argument_is_filled_leaf_by_leaf() -> None:
     """A leaf that is only a variable takes any JSON; keys are filled; -p={...} is split."""
     facts = {"key": "app", "value": None, "number": 8080, "map": {"a": "b"}}
