@@ -5,6 +5,7 @@ An unread kind is a Gap with its reason, never an empty list.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
@@ -20,11 +21,15 @@ from stratus_cli.model.ports import Cluster
 from stratus_cli.model.snapshot import Gap, GapReason
 
 FIRST = ("Namespace",)
+UNKEPT = frozenset({"Pod", "Event", "EndpointSlice", "Node", "Secret", "Lease"})
+"""Kinds whose JSON is not kept: made by controllers and many, large, or known by metadata only."""
 
 
 @dataclass
 class Gathered:
     """What was listed. objects: decoded, by kind; raws: the same items undecoded, when kept.
+
+    originals: as Snapshot has them.
 
     read: namespaces in which something could be listed by name; None where all were listed at once.
     """
@@ -32,6 +37,7 @@ class Gathered:
     objects: dict[str, tuple[KubeObject, ...]] = field(default_factory=dict)
     raws: dict[str, list[msgspec.Raw]] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
+    originals: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
 
 
 @dataclass
@@ -116,6 +122,8 @@ def _put_together(found: Gathered, info: KindInfo, parts: list[_Part], keep_raw:
             found.gaps.append(gap_of(info.kind, part.error, part.namespace or ""))
     if any(part.error is None for part in parts):
         found.objects[info.kind] = tuple(item for part in parts for item in part.items)
+        if info.kind not in UNKEPT:
+            found.originals.update(_originals(info.kind, parts))
         if keep_raw:
             found.raws[info.kind] = [raw for part in parts for raw in part.raws]
 
@@ -125,7 +133,7 @@ def _list(cluster: Cluster, info: KindInfo, namespace: str | None, keep_raw: boo
     try:
         for page in cluster.list_pages(info.kind, namespace):
             part.items.extend(_decoded(page, part))
-            if keep_raw:
+            if keep_raw or info.kind not in UNKEPT:
                 part.raws.extend(_page_decoder().decode(page).items or ())
     except ClusterAnswer as error:
         return _Part(info, namespace, error=error)
@@ -133,6 +141,12 @@ def _list(cluster: Cluster, info: KindInfo, namespace: str | None, keep_raw: boo
         reason = "Truncated" if "truncated" in str(error) else "Unreadable"
         return _Part(info, namespace, error=ClusterAnswer(200, reason, str(error)[:200]))
     return part
+
+
+def _originals(kind: str, parts: list[_Part]) -> Iterator[tuple[tuple[str, str, str], bytes]]:
+    for part in parts:
+        for raw in part.raws:
+            yield (kind, *_name_of(raw)), raw
 
 
 def _decoded(page: bytes, part: _Part) -> list[KubeObject]:

@@ -84,7 +84,13 @@ def _filled(snap: Snapshot, found: Gathered) -> Snapshot:
     """With the objects, events and gaps."""
     objects = dict(found.objects)
     events = [item for item in objects.pop(Event.KIND, ()) if isinstance(item, Event)]
-    return replace(snap, objects=objects, events=tuple(events), gaps=tuple(found.gaps))
+    return replace(
+        snap,
+        objects=objects,
+        events=tuple(events),
+        gaps=tuple(found.gaps),
+        originals=found.originals,
+    )
 
 
 def _told(source: Source, snap: Snapshot) -> Snapshot:

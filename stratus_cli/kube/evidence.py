@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from stratus_cli.kube.fields import as_text, read
+from stratus_cli.kube.whole import read_whole
 from stratus_cli.model.change import ABSENT
 from stratus_cli.model.finding import Evidence
 from stratus_cli.model.objects import Event, KubeObject
@@ -68,7 +69,7 @@ def _field_holds(evidence: Evidence, snap: Snapshot) -> bool:
     if not evidence.field:
         return evidence.value != as_text(ABSENT)
     try:
-        value = as_text(read(item, evidence.field))
+        value = as_text(read_whole(snap, item, evidence.field))
     except ValueError:  # a path that an agent made up
         return False
     if evidence.field.endswith(".message"):

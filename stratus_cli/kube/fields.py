@@ -71,7 +71,7 @@ def read(item: Any, path: str) -> Json:  # noqa: ANN401  # a Struct or JSON of a
             return ABSENT
     if _is_empty(node):
         return ABSENT
-    return _plain(node)
+    return plain(node)
 
 
 def as_text(value: Json) -> str:
@@ -109,16 +109,16 @@ def _has_keys(element: Any, keys: Mapping[str, str]) -> bool:  # noqa: ANN401  #
     return all(str(_step(element, key)) == value for key, value in keys.items())
 
 
-def _plain(node: Any) -> Json:  # noqa: ANN401  # see read
+def plain(node: Any) -> Json:  # noqa: ANN401  # see read
     """JSON without the fields that decoding filled in."""
     if isinstance(node, msgspec.Struct):
         fields = zip(node.__struct_encode_fields__, node.__struct_fields__, strict=True)
         values = ((name, getattr(node, attribute)) for name, attribute in fields)
-        return {name: _plain(value) for name, value in values if not _is_default(node, name, value)}
+        return {name: plain(value) for name, value in values if not _is_default(node, name, value)}
     if isinstance(node, Mapping):
-        return {key: _plain(value) for key, value in node.items()}
+        return {key: plain(value) for key, value in node.items()}
     if isinstance(node, list | tuple):
-        return [_plain(element) for element in node]
+        return [plain(element) for element in node]
     return node if isinstance(node, str | int | float) else msgspec.to_builtins(node)
 
 

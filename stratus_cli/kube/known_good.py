@@ -8,7 +8,7 @@ value is never offered, since writing it back would destroy what it stands for.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,7 +16,10 @@ import msgspec
 from stratus_cli.kube.demand import scaled_down_event
 from stratus_cli.kube.fields import read
 from stratus_cli.kube.graph import Graph, revision_of
+from stratus_cli.kube.normal import normal_form
 from stratus_cli.kube.pods import age_s, is_failing
+from stratus_cli.kube.states import State, Version
+from stratus_cli.kube.whole import as_json
 from stratus_cli.kube.workloads import older_replica_sets
 from stratus_cli.model.change import ABSENT, Json
 from stratus_cli.model.diagnosis import KnownGood
@@ -38,11 +41,50 @@ MASK = "«secret:"
 
 
 class KnownGoodValues:
-    """One snapshot's sources, and those of a recording taken when well (or None)."""
+    """One snapshot's sources, those of a recording taken when well (or None), and declared states.
 
-    def __init__(self, graph: Graph, recording: Snapshot | None = None) -> None:
+    declared: Helm releases and manifests, best first. Order of belief, everywhere: recording,
+    declared, then what the cluster itself remembers.
+    """
+
+    def __init__(
+        self, graph: Graph, recording: Snapshot | None = None, declared: Sequence[State] = ()
+    ) -> None:
         self.graph = graph
         self.recording = recording
+        self.declared = tuple(declared)
+
+    def versions(self, item: KubeObject) -> tuple[Version, ...]:
+        """The object as it once was, whole, best source first; the same one may be there twice.
+
+        Revisions of a rollout have the workload's other fields as they are now.
+        """
+        return tuple(self._versions(item))
+
+    def _versions(self, item: KubeObject) -> Iterator[Version]:
+        old = self.recording.find(ref_of(item)) if self.recording else None
+        if old is not None and self.recording is not None:
+            past = as_json(self.recording, old)
+            yield Version(past, self._recording_name(), self._recording_age(), True, True)
+        for state in self.declared:
+            manifest = state.objects.get((item.KIND, item.metadata.namespace, item.metadata.name))
+            if manifest is not None:
+                age = state.age_s(self.graph.snap.taken_at)
+                yield Version(manifest, state.source, age, state.whole)
+        manifest = _applied(item)
+        if manifest is not None:
+            yield Version(manifest, "last-applied annotation")
+        if isinstance(item, Workload):
+            yield from self._revisions(item)
+
+    def _revisions(self, workload: Workload) -> Iterator[Version]:
+        now = as_json(self.graph.snap, workload)
+        for old in self._history(workload):
+            template = as_json(self.graph.snap, old).get("spec", {}).get("template")
+            made = {**now, "spec": {**now.get("spec", {}), "template": template}}
+            value = self._from(old, "spec.template")
+            worked = old.status.ready_replicas > 0
+            yield Version(made, value.source, value.age_s, True, worked)
 
     def workload_field(self, workload: Workload, path: str) -> tuple[KnownGood, ...]:
         """Earlier values of one field, best first; value None means the field was not there.
@@ -71,7 +113,11 @@ class KnownGoodValues:
 
     def service_field(self, service: Service, path: str) -> tuple[KnownGood, ...]:
         """Earlier values of one field of a Service, best first."""
-        values = (*self._recorded(service, path), *self._applied(service, path))
+        values = (
+            *self._recorded(service, path),
+            *self._stated(service, path),
+            *self._applied(service, path),
+        )
         return _distinct(iter(values), read(service, path))
 
     def object_field(self, item: KubeObject, path: str) -> tuple[KnownGood, ...]:
@@ -81,33 +127,44 @@ class KnownGoodValues:
 
     def quota_hard(self, quota: KubeObject) -> tuple[KnownGood, ...]:
         """Earlier limits of a ResourceQuota."""
-        values = (*self._recorded(quota, "spec.hard"), *self._applied(quota, "spec.hard"))
+        values = (
+            *self._recorded(quota, "spec.hard"),
+            *self._stated(quota, "spec.hard"),
+            *self._applied(quota, "spec.hard"),
+        )
         return _distinct(iter(values), read(quota, "spec.hard"))
 
     def object(self, ref: Ref) -> KnownGood | None:
-        """The manifest of an absent object, from the recording; None when it is not whole.
-
-        ConfigMaps are recorded whole. Of other kinds only some fields are, so there only what a
-        person applied counts.
-        """
+        """The manifest of an absent object, from a recording or where it was declared."""
         item = self.recording.find(ref) if self.recording else None
-        if item is None:
-            return None
-        manifest = _config_map_manifest(item) if isinstance(item, ConfigMap) else _applied(item)
-        if manifest is None or _is_masked(manifest):
-            return None
-        return KnownGood(manifest, self._recording_name(), self._recording_age())
+        if item is not None and self.recording is not None and _is_whole(self.recording, item):
+            manifest = creatable(as_json(self.recording, item))
+            if not _is_masked(manifest):
+                return KnownGood(manifest, self._recording_name(), self._recording_age())
+        for state in self.declared:
+            found = state.objects.get((ref.kind, ref.namespace, ref.name))
+            if found is not None and not _is_masked(found):
+                age = state.age_s(self.graph.snap.taken_at)
+                return KnownGood(_in_namespace(found, ref.namespace), state.source, age)
+        return None
 
     def config_key(self, ref: Ref, key: str) -> KnownGood | None:
-        """The value of one key of a ConfigMap, from the recording."""
+        """The value of one key of a ConfigMap, from a recording or where it was declared."""
         item = self.recording.find(ref) if self.recording else None
         value = item.data.get(key) if isinstance(item, ConfigMap) else None
-        if value is None or _is_masked(value):
-            return None
-        return KnownGood(value, self._recording_name(), self._recording_age())
+        if value is not None and not _is_masked(value):
+            return KnownGood(value, self._recording_name(), self._recording_age())
+        for state in self.declared:
+            manifest = state.objects.get((ref.kind, ref.namespace, ref.name), {})
+            data = manifest.get("data")
+            declared = data.get(key) if isinstance(data, Mapping) else None
+            if isinstance(declared, str) and not _is_masked(declared):
+                return KnownGood(declared, state.source, state.age_s(self.graph.snap.taken_at))
+        return None
 
     def _workload_values(self, workload: Workload, path: str) -> Iterator[KnownGood]:
         yield from self._recorded(workload, path)
+        yield from self._stated(workload, path)
         history = [(item, self._from(item, path)) for item in self._history(workload)]
         yield from (value for item, value in history if item.status.ready_replicas > 0)
         applied = self._applied(workload, path)
@@ -118,6 +175,7 @@ class KnownGoodValues:
 
     def _replica_values(self, workload: Workload) -> Iterator[KnownGood]:
         yield from self._recorded(workload, "spec.replicas")
+        yield from self._stated(workload, "spec.replicas")
         scaled = scaled_down_event(self.graph, workload)
         if scaled is not None:
             event, number = scaled
@@ -158,6 +216,14 @@ class KnownGoodValues:
             return ()
         value = _or_none(read(old, path))
         return (KnownGood(value, self._recording_name(), self._recording_age()),)
+
+    def _stated(self, item: KubeObject, path: str) -> Iterator[KnownGood]:
+        key = (item.KIND, item.metadata.namespace, item.metadata.name)
+        for state in self.declared:
+            manifest = state.objects.get(key)
+            if manifest is not None:
+                value = _or_none(read(manifest, path))
+                yield KnownGood(value, state.source, state.age_s(self.graph.snap.taken_at))
 
     def _applied(self, item: KubeObject, path: str) -> tuple[KnownGood, ...]:
         manifest = _applied(item)
@@ -209,20 +275,39 @@ def _applied(item: KubeObject) -> dict[str, Any] | None:
     return manifest
 
 
-def _config_map_manifest(item: ConfigMap) -> dict[str, Any]:
-    meta = {"name": item.metadata.name, "namespace": item.metadata.namespace}
-    manifest: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta}
-    for key, value in (
-        ("labels", item.metadata.labels),
-        ("annotations", item.metadata.annotations),
-    ):
-        if value:
-            manifest["metadata"][key] = dict(value)
-    if item.data:
-        manifest["data"] = dict(item.data)
-    if item.binary_data:
-        manifest["binaryData"] = dict(item.binary_data)
-    return manifest
+def creatable(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The object without what the server gives it, so that it can be made again."""
+    made = normal_form(item)
+    meta = made.get("metadata")
+    if isinstance(meta, dict):
+        annotations = meta.get("annotations")
+        if isinstance(annotations, dict):
+            annotations.pop(LAST_APPLIED, None)
+            if not annotations:
+                meta.pop("annotations")
+        # The owner is gone or another one by now; a finalizer's controller adds its own again.
+        for name in ("ownerReferences", "finalizers"):
+            meta.pop(name, None)
+    spec = made.get("spec")
+    if made.get("kind") == "Service" and isinstance(spec, dict):
+        if spec.get("clusterIP") != "None":
+            spec.pop("clusterIP", None)
+            spec.pop("clusterIPs", None)
+    return made
+
+
+def _is_whole(recording: Snapshot, item: KubeObject) -> bool:
+    """Whether nothing of the object was left out when it was kept."""
+    key = (item.KIND, item.metadata.namespace, item.metadata.name)
+    return key in recording.originals or isinstance(item, ConfigMap)
+
+
+def _in_namespace(manifest: Mapping[str, Any], namespace: str) -> dict[str, Any]:
+    meta = manifest.get("metadata")
+    meta = dict(meta) if isinstance(meta, Mapping) else {}
+    if namespace:
+        meta["namespace"] = namespace
+    return {**manifest, "metadata": meta}
 
 
 def _is_masked(value: Json) -> bool:

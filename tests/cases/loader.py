@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from stratus_cli.flow.gather import UNKEPT
 from stratus_cli.kube.fields import Segment, segments
 from stratus_cli.kube.kinds import BY_KIND, OBSERVED
 from stratus_cli.model.change import Json
@@ -105,6 +106,7 @@ def snapshot(
         info.kind: [] for info in OBSERVED if info.kind not in unread and info.kind != "Event"
     }
     events: list[Event] = []
+    originals: dict[tuple[str, str, str], bytes] = {}
     for item in items:
         struct = BY_KIND[item["kind"]].struct
         assert struct is not None, item["kind"]
@@ -113,6 +115,10 @@ def snapshot(
             events.append(decoded)
         elif item["kind"] in objects:
             objects[item["kind"]].append(decoded)
+            if item["kind"] not in UNKEPT:
+                meta = decoded.metadata
+                key = (item["kind"], meta.namespace, meta.name)
+                originals[key] = json.dumps(item).encode()
     return Snapshot(
         datetime.fromisoformat(at).astimezone(UTC),
         CLUSTER,
@@ -120,6 +126,7 @@ def snapshot(
         () if "Event" in unread else tuple(events),
         signals or Signals(),
         gaps,
+        originals=originals,
     )
 
 

@@ -79,15 +79,18 @@ def test_masked_value_is_never_offered() -> None:
     assert images(snap, world("«secret:0123456789ab»", {})) == []
 
 
-def test_missing_object_comes_from_the_recording_only() -> None:
-    """ConfigMaps whole; of other kinds what was applied, since only some fields are recorded."""
+def test_missing_object_comes_whole_from_the_recording() -> None:
+    """Whole, without what the server gives."""
     well = snapshot([copy.deepcopy(item) for item in manifests("shop-healthy.yaml")])
     values = KnownGoodValues(Graph(snapshot([])), well)
     found = values.object(Ref("ConfigMap", "shop", "web-config"))
     assert found is not None
     assert found.value["data"] == {"app.json": '{"greeting": "hello"}'}
     assert "uid" not in found.value["metadata"]
-    assert values.object(Ref("Service", "shop", "web")) is None
+    service = values.object(Ref("Service", "shop", "web"))
+    assert service is not None
+    assert service.value["spec"]["selector"] == {"app": "web"}
+    assert "clusterIP" not in service.value["spec"], "the server gives it another one"
     assert values.object(Ref("ConfigMap", "shop", "other")) is None
     assert KnownGoodValues(Graph(well)).object(Ref("ConfigMap", "shop", "web-config")) is None
 

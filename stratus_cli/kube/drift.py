@@ -1,0 +1,232 @@
+"""How an object differs from a state in which it worked: what counts, and what does not.
+
+A state may be whole (a recording, a revision: the server's defaults are in it) or as a person wrote
+it (a chart, a file, the last-applied annotation: what it leaves out is the server's default). What
+controllers keep in an object, and names without meaning for what runs, are no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from stratus_cli.kube.diff import diff, same_value
+from stratus_cli.kube.fields import segments
+from stratus_cli.kube.normal import normal_form
+from stratus_cli.kube.quantities import parse_quantity
+from stratus_cli.model.change import ABSENT, FieldEdit, Json
+
+DEFAULTS: Mapping[str, tuple[Json, ...]] = {
+    # pkg/apis/{core,apps,batch,networking,autoscaling}/v*/defaults.go of Kubernetes 1.34.
+    "restartPolicy": ("Always",),
+    "terminationGracePeriodSeconds": (30,),
+    "dnsPolicy": ("ClusterFirst",),
+    "schedulerName": ("default-scheduler",),
+    "enableServiceLinks": (True,),
+    "preemptionPolicy": ("PreemptLowerPriority",),
+    "terminationMessagePath": ("/dev/termination-log",),
+    "terminationMessagePolicy": ("File",),
+    "imagePullPolicy": ("Always", "IfNotPresent"),
+    "protocol": ("TCP",),
+    "defaultMode": (420,),
+    "timeoutSeconds": (1,),
+    "periodSeconds": (10,),
+    "successThreshold": (1,),
+    "failureThreshold": (3,),
+    "path": ("/",),
+    "scheme": ("HTTP",),
+    "replicas": (1,),
+    "revisionHistoryLimit": (10,),
+    "progressDeadlineSeconds": (600,),
+    "maxSurge": ("25%", 0),
+    "maxUnavailable": ("25%", 1),
+    "partition": (0,),
+    "podManagementPolicy": ("OrderedReady", "Parallel"),
+    "whenDeleted": ("Retain",),
+    "whenScaled": ("Retain",),
+    "completions": (1,),
+    "parallelism": (1,),
+    "backoffLimit": (6,),
+    "completionMode": ("NonIndexed",),
+    "podReplacementPolicy": ("TerminatingOrFailed",),
+    "manualSelector": (False,),
+    "suspend": (False,),
+    "concurrencyPolicy": ("Allow",),
+    "successfulJobsHistoryLimit": (3,),
+    "failedJobsHistoryLimit": (1,),
+    "sessionAffinity": ("None",),
+    "internalTrafficPolicy": ("Cluster",),
+    "externalTrafficPolicy": ("Cluster",),
+    "allocateLoadBalancerNodePorts": (True,),
+    "ipFamilyPolicy": ("SingleStack", "PreferDualStack"),
+    "minReplicas": (1,),
+    "policyTypes": (["Ingress"], ["Ingress", "Egress"]),
+    "volumeMode": ("Filesystem",),
+    "apiVersion": ("v1",),
+    "readOnly": (False,),
+    "recursiveReadOnly": ("Disabled",),
+    "globalDefault": (False,),
+}
+"""What the server fills in, by the name of the field. type is decided by its parent, see below."""
+
+TYPE_DEFAULTS = ("ClusterIP", "RollingUpdate", "", "Opaque")
+BY_SERVER = frozenset(
+    {
+        "clusterIP",
+        "clusterIPs",
+        "ipFamilies",
+        "nodePort",
+        "healthCheckNodePort",
+        "volumeName",
+        "claimRef",
+        "serviceAccount",  # the old name of serviceAccountName, always equal to it
+        "behavior",
+        "finalizers",
+        "ownerReferences",
+    }
+)
+"""Fields that the server or a controller fills in with values of its own."""
+
+AMOUNTS = frozenset(
+    {"cpu", "memory", "storage", "ephemeral-storage", "sizeLimit", "pods", "averageValue"}
+)
+"""Names of quantities: the server writes 1000m as 1."""
+
+BOOKKEEPING = frozenset(
+    {
+        "kubectl.kubernetes.io/last-applied-configuration",
+        "kubectl.kubernetes.io/restartedAt",
+        "pod-template-hash",
+        "controller-revision-hash",
+        "pod-template-generation",
+        "kubernetes.io/metadata.name",
+    }
+)
+
+
+def drift(good: Mapping[str, Any], now: Mapping[str, Any], *, whole: bool) -> tuple[FieldEdit, ...]:
+    """Edits from the good state to the present one; before: good, after: now.
+
+    whole: the good state has the server's defaults. Metadata counts only for labels of Namespaces.
+    """
+    left, right = _comparable(good), _comparable(now)
+    return tuple(edit for edit in diff(left, right) if not _agrees_at(edit, whole=whole))
+
+
+def template_drift(
+    good: Mapping[str, Any], now: Mapping[str, Any], *, whole: bool
+) -> tuple[FieldEdit, ...]:
+    """The edits in the pod spec of a workload's template; paths from the workload."""
+    found = drift(_only_template(good, now), _only_template(now, now), whole=whole)
+    return tuple(edit for edit in found if edit.path.startswith("spec.template.spec."))
+
+
+def _only_template(item: Mapping[str, Any], kind_of: Mapping[str, Any]) -> dict[str, Any]:
+    spec = item.get("spec")
+    template = spec.get("template") if isinstance(spec, Mapping) else None
+    pod_spec = template.get("spec") if isinstance(template, Mapping) else None
+    return {
+        "kind": kind_of.get("kind"),
+        "spec": {"template": {"spec": pod_spec if isinstance(pod_spec, Mapping) else {}}},
+    }
+
+
+def _comparable(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Without metadata that changes nothing, and with nulls and empty values left out."""
+    made = normal_form(item)
+    meta = made.pop("metadata", None)
+    made.pop("apiVersion", None)
+    labels = meta.get("labels") if isinstance(meta, dict) else None
+    if made.get("kind") == "Namespace" and isinstance(labels, dict):
+        kept = {key: value for key, value in labels.items() if key not in BOOKKEEPING}
+        made["metadata"] = {"labels": kept}
+    pruned = _pruned(made)
+    if pruned.get("kind") == "Service":
+        _fill_targets(pruned)
+    return dict(pruned)
+
+
+def _fill_targets(service: Mapping[str, Any]) -> None:
+    """A target that is left out is the port itself."""
+    spec = service.get("spec")
+    ports = spec.get("ports") if isinstance(spec, Mapping) else None
+    for port in ports if isinstance(ports, list) else ():
+        if isinstance(port, dict) and "port" in port:
+            port.setdefault("targetPort", port["port"])
+
+
+def _pruned(node: Json) -> Json:
+    """null, {} and [] mean "not set" in every field that is compared here.
+
+    Except below a selector or an env source, where {} selects everything: those are kept.
+    """
+    if isinstance(node, Mapping):
+        if "containerPort" in node or "port" in node:
+            node = {"protocol": "TCP", **node}  # part of the key by which ports are told apart
+        values = ((key, _pruned(value)) for key, value in node.items())
+        return {
+            key: value
+            for key, value in values
+            if value is not None and (value not in ({}, []) or _means_all(key, value))
+        }
+    if isinstance(node, list):
+        return [_pruned(value) for value in node]
+    return node
+
+
+def _means_all(key: str, value: Json) -> bool:
+    """An empty podSelector selects every pod, an empty list of rules allows nothing."""
+    return key.endswith("elector") or (value == [] and key in ("ingress", "egress", "rules"))
+
+
+def _agrees_at(edit: FieldEdit, *, whole: bool) -> bool:
+    way = segments(edit.path)
+    names = [segment for segment in way if isinstance(segment, str)]
+    name = names[-1] if names else ""
+    if name in BY_SERVER or (names and names[-1] in BOOKKEEPING):
+        return True
+    if whole:
+        return _same(edit.before, edit.after, name)
+    return agrees(edit.before, edit.after, name)
+
+
+def agrees(written: Json, live: Json, name: str = "") -> bool:
+    """Whether a live value is what the written one becomes once the server has filled it in."""
+    if written is ABSENT:
+        return _is_default(name, live)
+    if live is ABSENT:
+        return _is_default(name, written)
+    if isinstance(written, Mapping) and isinstance(live, Mapping):
+        keys = [*written, *(key for key in live if key not in written)]
+        return all(
+            key in BY_SERVER or agrees(written.get(key, ABSENT), live.get(key, ABSENT), key)
+            for key in keys
+        )
+    if isinstance(written, list) and isinstance(live, list):
+        pairs = zip(written, live, strict=False)
+        return len(written) == len(live) and all(agrees(one, two) for one, two in pairs)
+    return _same(written, live, name)
+
+
+def _same(one: Json, two: Json, name: str) -> bool:
+    if one is ABSENT or two is ABSENT:
+        return one is two
+    if isinstance(one, Mapping) and isinstance(two, Mapping):
+        return one.keys() == two.keys() and all(_same(one[key], two[key], key) for key in one)
+    if same_value(one, two):
+        return True
+    is_amount = name.rpartition(".")[2] in AMOUNTS
+    if not is_amount or not isinstance(one, str | int) or not isinstance(two, str | int):
+        return False
+    try:
+        return parse_quantity(one) == parse_quantity(two)
+    except ValueError:
+        return False
+
+
+def _is_default(name: str, value: Json) -> bool:
+    if isinstance(value, Mapping):
+        return all(key in BY_SERVER or _is_default(key, part) for key, part in value.items())
+    if name == "type":
+        return value in TYPE_DEFAULTS
+    return any(same_value(value, known) for known in DEFAULTS.get(name, ()))

@@ -1,0 +1,82 @@
+"""States: whole objects as they once were or were meant to be, each with its source and age.
+
+A recording, the manifest of a Helm release, a folder of manifests: what all of them give is "this
+object was so". Pure; who reads them is in flow and cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+Key = tuple[str, str, str]
+"""kind, namespace, name."""
+
+
+@dataclass(frozen=True)
+class State:
+    """Objects of one source. source: as a person reads it; at: when it was so, where known.
+
+    whole: the objects have the server's defaults.
+    """
+
+    source: str
+    objects: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    at: datetime | None = None
+    whole: bool = False
+
+    def age_s(self, now: datetime) -> float | None:
+        """Seconds from then to now."""
+        return (now - self.at).total_seconds() if self.at is not None else None
+
+
+@dataclass(frozen=True)
+class Version:
+    """One object as it once was. worked: something shows that it ran well like this."""
+
+    item: Mapping[str, Any] = field(repr=False)
+    source: str = ""
+    age_s: float | None = None
+    whole: bool = False
+    worked: bool = False
+
+
+def keyed_objects(
+    documents: Iterable[Mapping[str, Any]], namespace: str = ""
+) -> dict[Key, Mapping[str, Any]]:
+    """Manifests by kind, namespace and name. namespace: of those that name none.
+
+    Lists give their items. What is no object is left out; so are Secrets, whose values are never
+    kept. An object that is there twice is no statement, and is left out too.
+    """
+    found: dict[Key, Mapping[str, Any]] = {}
+    twice: set[Key] = set()
+    for document in documents:
+        for item in _objects(document):
+            key = _key(item, namespace)
+            if key is None:
+                continue
+            if key in found and found[key] != item:
+                twice.add(key)
+            found[key] = item
+    return {key: item for key, item in found.items() if key not in twice}
+
+
+def _objects(document: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    kind = document.get("kind")
+    items = document.get("items")
+    if isinstance(kind, str) and kind.endswith("List") and isinstance(items, list):
+        return [item for item in items if isinstance(item, Mapping)]
+    return [document]
+
+
+def _key(item: Mapping[str, Any], namespace: str) -> Key | None:
+    kind, meta = item.get("kind"), item.get("metadata")
+    if not isinstance(kind, str) or kind == "Secret" or not isinstance(meta, Mapping):
+        return None
+    name, own = meta.get("name"), meta.get("namespace")
+    if not isinstance(name, str) or not name:
+        return None
+    return (kind, own if isinstance(own, str) and own else namespace, name)
