@@ -2,7 +2,9 @@
 
 from stratus_cli.causes import (
     command_fails,
+    config_value_changed,
     configmap_missing,
+    dead_address,
     image_not_found,
     memory_limit_too_low,
     node_selector_unsatisfiable,
@@ -15,7 +17,9 @@ from stratus_cli.causes import (
 
 ALL = (
     command_fails,
+    config_value_changed,
     configmap_missing,
+    dead_address,
     image_not_found,
     memory_limit_too_low,
     node_selector_unsatisfiable,

@@ -1,0 +1,92 @@
+"""What differs between two states of a ConfigMap, put back field by field, and odd flags."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stratus_cli.kube.config_diff import differences, repair
+from stratus_cli.kube.document import value_in
+from stratus_cli.kube.flags import flags_on
+from stratus_cli.model.change import ABSENT
+
+NAMES = st.text("abc/~", min_size=1, max_size=4)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 9) | st.text("xyz", max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=6,
+)
+DOCUMENTS = st.dictionaries(NAMES, VALUES, max_size=4)
+
+
+@given(DOCUMENTS, DOCUMENTS)
+def test_each_field_put_back_leaves_one_difference_less(
+    now: dict[str, Any], then: dict[str, Any]
+) -> None:
+    """Putting one field back changes that field and no other, whatever the documents are."""
+    present, good = {"a.json": json.dumps(now)}, {"a.json": json.dumps(then)}
+    found = differences(present, good)
+    assert bool(found) == (json.dumps(now) != json.dumps(then)) or present == good or now == then
+    for diff in found:
+        text = repair(present, diff)
+        if text is None:
+            continue
+        left = differences({"a.json": text}, good)
+        assert diff.field not in {item.field for item in left}
+        assert len(left) <= len(found)
+
+
+@pytest.mark.parametrize(
+    ("present", "good", "fields"),
+    [
+        ("a: 1\nb: 2\n", "a: 1\nb: 3\n", ['data["k"]#/b']),
+        ("x=1\ny=2\n", "x=1\ny=3\n", ['data["k"]']),
+        ('{"l": [1, 2]}', '{"l": [1]}', ['data["k"]#/l']),
+        ("same", "same", []),
+        ("«secret:0123456789ab»", "b", []),
+    ],
+)
+def test_fields_are_named_as_deep_as_the_text_lets(
+    present: str, good: str, fields: list[str]
+) -> None:
+    """YAML and JSON down to the field, other text as a whole, masked text never."""
+    assert [item.field for item in differences({"k": present}, {"k": good})] == fields
+
+
+def test_a_lost_field_is_put_back_into_its_map() -> None:
+    """The rest of the document stays as it is."""
+    present = {"k": '{"db": {"host": "db"}, "other": 1}'}
+    (diff,) = differences(present, {"k": '{"db": {"host": "db", "port": 5}, "other": 1}'})
+    assert (diff.present, diff.good) == (ABSENT, 5)
+    text = repair(present, diff)
+    assert text is not None
+    assert value_in(text, "/db/port") == 5
+    assert value_in(text, "/other") == 1
+
+
+@pytest.mark.parametrize(
+    ("document", "names"),
+    [
+        ({"a": False, "b": True, "c": False}, ["b"]),
+        ({"a": {"enabled": False}, "b": {"enabled": True}, "c": {"enabled": False}}, ["b"]),
+        ({"a": True, "b": True, "c": False}, []),  # most are on: nothing stands out
+        ({"a": False, "b": True}, []),
+        ({"port": 1, "debug": True, "hosts": []}, []),
+    ],
+)
+def test_flags(document: dict[str, Any], names: list[str]) -> None:
+    """A flag is odd only among at least three, most of which are off."""
+    assert [flag.name for flag in flags_on(json.dumps(document))] == names
+
+
+@given(VALUES)
+def test_flags_never_raise_and_name_what_is_there(document: Any) -> None:
+    """Whatever the document is, each pointer leads to a value that is not the off one."""
+    text = json.dumps(document)
+    for flag in flags_on(text):
+        assert value_in(text, flag.pointer) == flag.present
+        assert flag.present != flag.off
