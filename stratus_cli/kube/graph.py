@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from stratus_cli.kube.selectors import matches_map
 from stratus_cli.model.objects import (
@@ -28,6 +29,9 @@ from stratus_cli.model.objects import (
     Workload,
 )
 from stratus_cli.model.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from stratus_cli.kube.calls import Calls
 
 REVISION_ANNOTATION = "deployment.kubernetes.io/revision"
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
@@ -200,6 +204,13 @@ class Graph:
         )
 
     # References and events
+
+    @cached_property
+    def calls(self) -> Calls:
+        """Who calls whom, and which names are called that have no Service."""
+        from stratus_cli.kube.calls import calls_of  # it rests on this module
+
+        return calls_of(self)
 
     def ingresses_to(self, service: Service) -> tuple[Ingress, ...]:
         """Ingresses in the Service's namespace that name it as a backend."""

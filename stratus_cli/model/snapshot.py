@@ -114,6 +114,32 @@ class LogTail:
 
 
 @dataclass(frozen=True, slots=True)
+class TracedCall:
+    """Calls that traces show. caller: a workload; callee: a Service. errors: None: not known."""
+
+    caller: Ref
+    callee: Ref
+    requests: float
+    errors: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one container uses of its limits. All None where no source says.
+
+    throttled: share of its CPU periods in which it was throttled, 0..1; memory: share of its limit;
+    cpu_cores: cores used; memory_b: bytes of its working set.
+    """
+
+    pod: Ref
+    container: str
+    throttled: float | None = None
+    memory: float | None = None
+    cpu_cores: float | None = None
+    memory_b: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Signals:
     """What telemetry said. sources: names of the sources that answered.
 
@@ -127,6 +153,8 @@ class Signals:
     sources: tuple[str, ...] = ()
     rules: tuple[AlertRule, ...] = ()
     scrape_s: float | None = None
+    calls: tuple[TracedCall, ...] = ()
+    usage: tuple[Usage, ...] = ()
 
 
 @dataclass(frozen=True)
