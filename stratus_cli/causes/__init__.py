@@ -8,11 +8,14 @@ from stratus_cli.causes import (
     image_not_found,
     memory_limit_too_low,
     node_selector_unsatisfiable,
+    pod_security_refuses,
     quota_blocks_pods,
     readiness_probe_wrong,
     scaled_to_zero,
     selector_matches_nothing,
+    service_account_missing,
     target_port_unserved,
+    webhook_fails,
 )
 
 ALL = (
@@ -23,9 +26,12 @@ ALL = (
     image_not_found,
     memory_limit_too_low,
     node_selector_unsatisfiable,
+    pod_security_refuses,
     quota_blocks_pods,
     readiness_probe_wrong,
     scaled_to_zero,
     selector_matches_nothing,
+    service_account_missing,
     target_port_unserved,
+    webhook_fails,
 )

@@ -13,7 +13,13 @@ from stratus_cli.rules.pod import (
 )
 from stratus_cli.rules.policy import quota_demands, quota_exhausted
 from stratus_cli.rules.service import no_endpoints, target_port_unserved
-from stratus_cli.rules.workload import pods_refused, rollout_stuck, scaled_to_zero, unavailable
+from stratus_cli.rules.workload import (
+    dead_address,
+    pods_refused,
+    rollout_stuck,
+    scaled_to_zero,
+    unavailable,
+)
 
 ALL = (
     crash_looping,
@@ -27,6 +33,7 @@ ALL = (
     pods_refused,
     rollout_stuck,
     scaled_to_zero,
+    dead_address,
     no_endpoints,
     target_port_unserved,
     node_not_ready,

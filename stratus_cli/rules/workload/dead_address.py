@@ -1,0 +1,90 @@
+"""WRK205 dead-address: a container is told to call a port that the Service it names does not have.
+
+Why it hurts: every call ends in a refused connection or a time-out, however well the callee is.
+
+How we tell: an address in env, args or command names a Service of the cluster, and that Service
+has no such port. It is degraded when the address was changed after the workload was made, a log
+line complains about it, or the workload has fewer pods than it wants; else a risk, since nobody
+may use the address.
+
+Not this when: the Service is headless and its pods may serve the port, has no ports at all or is
+an ExternalName; the name is no Service of the cluster; the variable stands twice (WRK206).
+
+First look: `kubectl get service NAME`: its ports, beside the address in `kubectl describe pod`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stratus_cli.kube.called import Called, answer, called_by, containers_of, service_named
+from stratus_cli.kube.changes import last_change
+from stratus_cli.kube.evidence import field_evidence
+from stratus_cli.kube.fields import read
+from stratus_cli.kube.graph import Graph
+from stratus_cli.kube.log_facts import facts_of_pods
+from stratus_cli.kube.log_patterns import CONNECTION
+from stratus_cli.kube.workloads import older_replica_sets, short_of, sorted_workloads
+from stratus_cli.model.finding import Evidence, Finding, RuleMeta, Severity
+from stratus_cli.model.objects import Workload
+from stratus_cli.model.snapshot import ref_of
+
+META = RuleMeta(
+    "WRK205",
+    "dead-address",
+    Severity.DEGRADED,
+    needs=("Service", "Pod", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"),
+)
+
+PREFIX = "spec.template.spec."
+
+
+def check(graph: Graph) -> Iterator[Finding]:
+    """One finding per workload."""
+    for workload in sorted_workloads(graph):
+        dead = list(_dead(graph, workload))
+        if not dead:
+            continue
+        hurts = short_of(graph, workload) > 0 or any(
+            _was_changed(graph, workload, item) or _is_complained_of(graph, workload, item)
+            for item in dead
+        )
+        yield META.finding(
+            ref_of(workload),
+            "; ".join(_describe(item) for item in dead),
+            severity=Severity.DEGRADED if hurts else Severity.RISK,
+            evidence=tuple(piece for item in dead for piece in _evidence(graph, workload, item)),
+        )
+
+
+def _dead(graph: Graph, workload: Workload) -> Iterator[Called]:
+    for path, container in containers_of(workload.spec.template.spec):
+        for item in called_by(container, path):
+            if answer(graph, workload.metadata.namespace, item) == "no such port":
+                yield item
+
+
+def _was_changed(graph: Graph, workload: Workload, item: Called) -> bool:
+    field = PREFIX + item.field
+    for old in older_replica_sets(graph, workload):
+        if read(old, field) != read(workload, field):
+            return True
+    change = last_change(workload, field)
+    return change is not None and not change.at_creation
+
+
+def _is_complained_of(graph: Graph, workload: Workload, item: Called) -> bool:
+    pods = [ref_of(pod) for pod in graph.new_pods_of(workload)]
+    said = facts_of_pods(graph.snap, pods, *CONNECTION)
+    return any(fact.said.host == item.host and fact.said.port in (0, item.port) for fact in said)
+
+
+def _describe(item: Called) -> str:
+    return f"calls {item.host}:{item.port}, and Service {item.host} has no port {item.port}"
+
+
+def _evidence(graph: Graph, workload: Workload, item: Called) -> Iterator[Evidence]:
+    yield field_evidence(workload, PREFIX + item.field)
+    service = service_named(graph, workload.metadata.namespace, item.host)
+    if service is not None:
+        yield field_evidence(service, "spec.ports")
