@@ -10,19 +10,16 @@ Known good: the value in a recording or as last applied; without them what switc
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from stratus_cli.causes.case import Case, Explained
 from stratus_cli.kube.changes import last_change
-from stratus_cli.kube.config_diff import ConfigDiff, applied_data, differences, repair
+from stratus_cli.kube.config_edits import DAY, Edit, changed_at, edited_at, edits, former, names
 from stratus_cli.kube.demand import callers
 from stratus_cli.kube.evidence import log_evidence
 from stratus_cli.kube.fields import as_text, quoted, read
-from stratus_cli.kube.flags import Flag, flags_on
 from stratus_cli.kube.graph import config_maps_used
 from stratus_cli.kube.pods import crash_evidence, is_live, parts
 from stratus_cli.model.change import ABSENT
@@ -36,31 +33,8 @@ META = CauseMeta("config-value-changed", "a value in a ConfigMap was changed")
 
 CRASHES = ("POD101", "POD106", "POD107")
 TRAFFIC = "SLO"
-DAY = timedelta(hours=24)
-"""An older difference from a known-good value has been lived with. DESIGN.md, Health: 24 h."""
-LATELY = timedelta(minutes=30)
-"""Without one, only an edit this young is a hint: Stratus' traffic look-back (DESIGN.md, Noise)."""
 LONGEST = 200  # characters of a value shown
 FARTHEST = 4  # calls from a victim to the reader: front door, gateway, service, flag service
-_WORD = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """One changed place. good_text: the whole key as it was; None where nothing knows it."""
-
-    key: str
-    pointer: str
-    good: object
-    good_text: object
-    source: str
-    words: tuple[str, ...]
-    sure: float
-
-    @property
-    def field(self) -> str:
-        """Its path below the ConfigMap."""
-        return f"data{quoted(self.key)}" + (f"#{self.pointer}" if self.pointer else "")
 
 
 def diagnose(case: Case) -> Iterator[Diagnosis]:
@@ -74,7 +48,10 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
         victims = {ref: reach[ref] for ref in accused if ref in reach}
         if victims:
             explains = tuple(dict.fromkeys(key for ref in victims for key in accused[ref]))
-            for edit in _edits(case, item, victims):
+            said = " ".join(line for _, _, line in _lines(case, victims))
+            names_of = [ref.name for ref in victims]
+            known = case.known_good.versions(item)
+            for edit in edits(item, known, case.graph.snap.taken_at, names_of, said):
                 yield from _diagnosis(case, item, edit, victims, explains)
 
 
@@ -103,18 +80,9 @@ def _units(case: Case, finding: Finding) -> tuple[Workload, ...]:
 
 def _touched(case: Case, item: ConfigMap) -> bool:
     """Whether it was edited after it was made, or differs from what is known to have worked."""
-    at = _newest(item)
+    at = edited_at(item)
     lately = at is not None and case.graph.snap.taken_at - at <= DAY
-    return lately or bool(_known(case, item)[0])
-
-
-def _newest(item: ConfigMap) -> datetime | None:
-    """When it was last written to after it was made."""
-    made = item.metadata.creation_timestamp
-    times = [entry.time for entry in item.metadata.managed_fields if entry.time is not None]
-    newest = max(times, default=None)
-    edited = newest is not None and (made is None or newest - made > timedelta(seconds=2))
-    return newest if edited else None
+    return lately or bool(former(item, case.known_good.versions(item))[0])
 
 
 def _reach(case: Case, item: ConfigMap) -> Mapping[Ref, int]:
@@ -135,102 +103,6 @@ def _reach(case: Case, item: ConfigMap) -> Mapping[Ref, int]:
     return found
 
 
-def _known(case: Case, item: ConfigMap) -> tuple[tuple[ConfigDiff, ...], str]:
-    """What differs from the best known-good state, and where that is from."""
-    ref = ref_of(item)
-    keys = {*item.data, *(applied_data(item) or {})}
-    whole = case.known_good.object(ref)
-    if whole is not None and isinstance(whole.value.get("data"), dict):
-        return differences(item.data, whole.value["data"]), whole.source
-    recorded = {key: good for key in keys if (good := case.known_good.config_key(ref, key))}
-    if recorded:
-        texts = {key: str(good.value) for key, good in recorded.items()}
-        present = {key: value for key, value in item.data.items() if key in texts}
-        return differences(present, texts), next(iter(recorded.values())).source
-    applied = applied_data(item)
-    if applied is None:
-        return (), ""
-    return differences(item.data, applied), "last-applied annotation"
-
-
-def _edits(case: Case, item: ConfigMap, victims: Mapping[Ref, int]) -> Iterator[Edit]:
-    diffs, source = _known(case, item)
-    said = " ".join(line for _, _, line in _lines(case, victims))
-    for key in dict.fromkeys(diff.key for diff in diffs):
-        yield from _known_edits(case, item, [it for it in diffs if it.key == key], source, said)
-    if not diffs:
-        for key in sorted(item.data):
-            at = _changed(item, key)
-            if at is not None and case.graph.snap.taken_at - at <= LATELY:
-                yield _guess(item, key, victims, said)
-
-
-def _known_edits(
-    case: Case, item: ConfigMap, diffs: list[ConfigDiff], source: str, said: str
-) -> Iterator[Edit]:
-    """The one field that the log names, else all that differ: as one value where they are many."""
-    key = diffs[0].key
-    named = [diff for diff in diffs if _names(said, diff.words[:1])]
-    chosen = named if len(named) == 1 else diffs
-    at = _changed(item, key)
-    if at is None or case.graph.snap.taken_at - at > DAY:
-        if not named:
-            return
-    sure = 0.93 if any(_names(said, diff.words) for diff in chosen) else 0.82
-    if len(chosen) == 1:
-        diff = chosen[0]
-        good = None if diff.good is ABSENT else diff.good
-        yield Edit(key, diff.pointer, good, repair(item.data, diff), source, diff.words, sure)
-        return
-    good = _whole_text(case, item, key)
-    words = tuple(word for diff in chosen for word in diff.words)
-    yield Edit(key, "", good, good, source, words, sure)
-
-
-def _whole_text(case: Case, item: ConfigMap, key: str) -> str | None:
-    recorded = case.known_good.config_key(ref_of(item), key)
-    return str(recorded.value) if recorded else (applied_data(item) or {}).get(key)
-
-
-def _guess(item: ConfigMap, key: str, victims: Mapping[Ref, int], said: str) -> Edit:
-    """Without a known-good value: the flag that stands out, or only which key was edited."""
-    flags = flags_on(item.data[key])
-    near = [flag for flag in flags if _is_about(flag, victims) or _names(said, (flag.name,))]
-    chosen = near if len(near) == 1 else flags
-    if len(chosen) == 1:
-        flag = chosen[0]
-        sure = 0.82 if near else 0.74
-        words = (flag.name, key)
-        return Edit(key, flag.pointer, flag.off, None, "what its neighbours have", words, sure)
-    return Edit(key, "", None, None, "", (key,), 0.6 if _names(said, (key,)) else 0.45)
-
-
-def _is_about(flag: Flag, victims: Mapping[Ref, int]) -> bool:
-    """The flag's name has a victim's name in it, word by word (adFailure, ad)."""
-    words = [word.lower() for word in _WORD.split(flag.name) if word]
-    return any(
-        name and words[start : start + len(name)] == name
-        for ref in victims
-        for name in [[word.lower() for word in _WORD.split(ref.name) if word]]
-        for start in range(len(words))
-    )
-
-
-def _changed(item: ConfigMap, key: str) -> datetime | None:
-    """When the key was last edited; for a key that is gone, when the ConfigMap was."""
-    change = last_change(item, f"data{quoted(key)}")
-    if change is None:
-        return _newest(item)
-    return None if change.at_creation else change.at
-
-
-def _names(said: str, words: tuple[str, ...]) -> bool:
-    return any(
-        len(word) > 2 and re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", said)
-        for word in words
-    )
-
-
 def _lines(case: Case, victims: Mapping[Ref, int]) -> Iterator[tuple[Ref, str, str]]:
     """(pod, container, line) of the victims' logs, the nearest to the ConfigMap first."""
     for ref in sorted(victims, key=lambda found: (victims[found], found)):
@@ -245,7 +117,7 @@ def _lines(case: Case, victims: Mapping[Ref, int]) -> Iterator[tuple[Ref, str, s
 def _diagnosis(
     case: Case, item: ConfigMap, edit: Edit, victims: Mapping[Ref, int], explains: Explained
 ) -> Iterator[Diagnosis]:
-    at = _changed(item, edit.key)
+    at = changed_at(item, edit.key)
     crashing = _crashing(case, victims, at)
     if crashing is None:
         return  # it had failed before the edit
@@ -313,7 +185,7 @@ def _crashing(case: Case, victims: Mapping[Ref, int], at: datetime | None) -> li
 def _log_evidence(case: Case, victims: Mapping[Ref, int], edit: Edit) -> Iterator[Evidence]:
     """Up to two lines that name what was changed, else the last line of the nearest victim."""
     lines = list(_lines(case, victims))
-    named = [line for line in lines if _names(line[2], edit.words)]
+    named = [line for line in lines if names(line[2], edit.words)]
     for pod, container, text in named[:2] or lines[-1:]:
         if text.strip():
             yield log_evidence(pod, container, previous=False, line=text)

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 from stratus_cli.kube.document import parsed, value_in, with_value_in
 from stratus_cli.kube.fields import quoted
-from stratus_cli.kube.known_good import LAST_APPLIED, MASK
+from stratus_cli.kube.known_good import MASK
 from stratus_cli.kube.spans import Node
 from stratus_cli.model.change import ABSENT, Json
-from stratus_cli.model.objects import ConfigMap
 
 MOST = 20  # our choice, as kube.document: what differs in more fields is another document
 
@@ -78,19 +77,6 @@ def repair(present: Mapping[str, str], diff: ConfigDiff) -> str | None:
         return with_value_in(text, above, made) if above else _written(text, made)
     except ValueError:
         return None
-
-
-def applied_data(item: ConfigMap) -> dict[str, str] | None:
-    """The values that were last applied with kubectl, or None where nothing says."""
-    text = item.metadata.annotations.get(LAST_APPLIED)
-    try:
-        manifest = json.loads(text) if text else None
-    except ValueError:
-        return None
-    data = manifest.get("data") if isinstance(manifest, dict) else None
-    if not isinstance(data, dict):
-        return None
-    return {str(key): value for key, value in data.items() if isinstance(value, str)}
 
 
 def _inside(key: str, present: str, good: str) -> Iterator[ConfigDiff]:
