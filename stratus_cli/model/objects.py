@@ -377,6 +377,7 @@ class JobSpec(_Part, frozen=True):
     completions: int | None = None
     parallelism: int | None = None
     backoff_limit: int = 6
+    active_deadline_seconds: int | None = None
     suspend: bool = False
     template: PodTemplateSpec = PodTemplateSpec()
 
@@ -385,6 +386,8 @@ class JobStatus(_Part, frozen=True):
     active: int = 0
     succeeded: int = 0
     failed: int = 0
+    start_time: datetime | None = None
+    completion_time: datetime | None = None
     conditions: tuple[Condition, ...] = ()
 
 
@@ -395,9 +398,22 @@ class Job(KubeObject, frozen=True):
     status: JobStatus = JobStatus()
 
 
+class JobTemplateSpec(_Part, frozen=True):
+    spec: JobSpec = JobSpec()
+
+
 class CronJobSpec(_Part, frozen=True):
     schedule: str = ""
+    time_zone: str = ""
     suspend: bool = False
+    concurrency_policy: str = "Allow"
+    starting_deadline_seconds: int | None = None
+    job_template: JobTemplateSpec = JobTemplateSpec()
+
+
+class CronJobStatus(_Part, frozen=True):
+    last_schedule_time: datetime | None = None
+    last_successful_time: datetime | None = None
 
 
 class CronJob(KubeObject, frozen=True):
@@ -405,6 +421,7 @@ class CronJob(KubeObject, frozen=True):
     API_VERSION = "batch/v1"
     metadata: TrackedMeta = TrackedMeta()
     spec: CronJobSpec = CronJobSpec()
+    status: CronJobStatus = CronJobStatus()
 
 
 # Network
