@@ -1,0 +1,131 @@
+"""Why admission refuses objects: what the API server says, and which webhooks it asks.
+
+Pure. Messages are the API server's own (k8s.io/apiserver, admission); what does not read like one
+of them is None.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from stratus_cli.kube.graph import Graph
+from stratus_cli.kube.selectors import matches
+from stratus_cli.model.objects import Namespace
+from stratus_cli.model.objects_admission import (
+    MutatingWebhookConfiguration,
+    RuleWithOperations,
+    ValidatingWebhookConfiguration,
+    Webhook,
+    WebhookConfiguration,
+)
+
+# webhook/errors: 'failed calling webhook "a.b.c": failed to call webhook: Post "https://...": WHY'
+_FAILED = re.compile(r'failed calling webhook "([^"]+)":\s*(.*)', re.DOTALL)
+_TIMED_OUT = re.compile(
+    r"request did not complete within requested timeout|Timeout: request did not complete"
+)
+# pod-security-admission: 'violates PodSecurity "restricted:latest": REASONS'
+_SECURITY = re.compile(r'violates PodSecurity "([a-z]+):([^"]+)":?\s*(.*)', re.DOTALL)
+# plugin/pkg/admission/serviceaccount
+_ACCOUNT = re.compile(r"error looking up service account (\S+?)/(\S+?): ")
+
+WHY = (
+    ("service-missing", re.compile(r'service "[^"]*" not found')),
+    ("no-endpoints", re.compile(r"no endpoints available for service")),
+    ("certificate", re.compile(r"x509:|tls: |certificate|HTTP response to HTTPS client")),
+    ("timeout", re.compile(r"context deadline exceeded|Client\.Timeout|i/o timeout")),
+    ("refused", re.compile(r"connection refused|no route to host|connection reset|\bEOF\b")),
+    ("path", re.compile(r"could not find the requested resource|expected webhook response")),
+    ("name", re.compile(r"no such host")),
+)
+"""Kinds of failure by what the call ended with; the first that fits."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookFailure:
+    """A webhook that could not be called. why: one of WHY, or "unknown"."""
+
+    webhook: str
+    why: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityRefusal:
+    """PodSecurity's refusal. level: baseline or restricted."""
+
+    level: str
+    version: str
+    reasons: str
+
+
+def webhook_failure(message: str) -> WebhookFailure | None:
+    """The webhook whose call failed, or None when it was something else."""
+    found = _FAILED.search(message)
+    if found is None:
+        return None
+    name, detail = found.groups()
+    why = next((kind for kind, pattern in WHY if pattern.search(detail)), "unknown")
+    return WebhookFailure(name, why, detail.strip())
+
+
+def ran_out_of_time(message: str) -> bool:
+    """The request ended at its own deadline, whoever used the time up."""
+    return _TIMED_OUT.search(message) is not None and _FAILED.search(message) is None
+
+
+def security_refusal(message: str) -> SecurityRefusal | None:
+    """What PodSecurity refused, or None when it was something else."""
+    found = _SECURITY.search(message)
+    return SecurityRefusal(*found.groups()) if found else None
+
+
+def missing_account(message: str) -> tuple[str, str] | None:
+    """(namespace, name) of a ServiceAccount that is not there, or None."""
+    found = _ACCOUNT.search(message)
+    return (found.group(1), found.group(2)) if found and "not found" in message else None
+
+
+def configurations(graph: Graph) -> tuple[WebhookConfiguration, ...]:
+    """Both kinds of webhook configuration, mutating first, as the API server asks them."""
+    found: list[WebhookConfiguration] = []
+    for kind in (MutatingWebhookConfiguration, ValidatingWebhookConfiguration):
+        found.extend(sorted(graph.snap.of(kind), key=lambda item: item.metadata.name))
+    return tuple(found)
+
+
+def webhooks_named(graph: Graph, name: str) -> Iterator[tuple[WebhookConfiguration, Webhook]]:
+    """The webhooks of this name; it is only unique within one configuration."""
+    for item in configurations(graph):
+        for webhook in item.webhooks:
+            if webhook.name == name:
+                yield item, webhook
+
+
+def asked_about_pods(
+    graph: Graph, namespace: str, labels: Mapping[str, str]
+) -> Iterator[tuple[WebhookConfiguration, Webhook]]:
+    """The webhooks that are asked when such a pod is made in this namespace."""
+    space = graph.snap.get(Namespace, "", namespace)
+    space_labels = {"kubernetes.io/metadata.name": namespace}
+    if space is not None:
+        space_labels |= space.metadata.labels
+    for item in configurations(graph):
+        for webhook in item.webhooks:
+            if (
+                any(_is_about_new_pods(rule) for rule in webhook.rules)
+                and matches(webhook.namespace_selector, space_labels)
+                and matches(webhook.object_selector, labels)
+            ):
+                yield item, webhook
+
+
+def _is_about_new_pods(rule: RuleWithOperations) -> bool:
+    return (
+        bool({"*", "CREATE"} & set(rule.operations))
+        and bool({"*", ""} & set(rule.api_groups))
+        and bool({"*", "*/*", "pods", "pods/*"} & set(rule.resources))
+        and rule.scope in ("*", "Namespaced")
+    )
