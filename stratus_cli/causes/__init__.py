@@ -7,7 +7,9 @@ from stratus_cli.causes import (
     dead_address,
     image_not_found,
     memory_limit_too_low,
+    node_cordoned,
     node_selector_unsatisfiable,
+    node_tainted,
     pod_security_refuses,
     quota_blocks_pods,
     readiness_probe_wrong,
@@ -15,6 +17,7 @@ from stratus_cli.causes import (
     selector_matches_nothing,
     service_account_missing,
     target_port_unserved,
+    toleration_missing,
     webhook_fails,
 )
 
@@ -25,7 +28,9 @@ ALL = (
     dead_address,
     image_not_found,
     memory_limit_too_low,
+    node_cordoned,
     node_selector_unsatisfiable,
+    node_tainted,
     pod_security_refuses,
     quota_blocks_pods,
     readiness_probe_wrong,
@@ -33,5 +38,6 @@ ALL = (
     selector_matches_nothing,
     service_account_missing,
     target_port_unserved,
+    toleration_missing,
     webhook_fails,
 )
