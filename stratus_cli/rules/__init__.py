@@ -1,5 +1,6 @@
 """The rules, in the order of their codes. One fault seen per file; rules never import rules."""
 
+from stratus_cli.rules.batch import held_open, job_failing, not_run
 from stratus_cli.rules.node import not_ready as node_not_ready
 from stratus_cli.rules.node import under_pressure
 from stratus_cli.rules.pod import (
@@ -7,12 +8,13 @@ from stratus_cli.rules.pod import (
     crash_looping,
     image_pull_failing,
     init_stuck,
+    liveness_killing,
     not_ready,
     unschedulable,
     volume_failing,
 )
 from stratus_cli.rules.policy import quota_demands, quota_exhausted
-from stratus_cli.rules.service import no_endpoints, target_port_unserved
+from stratus_cli.rules.service import called_service_missing, no_endpoints, target_port_unserved
 from stratus_cli.rules.workload import (
     dead_address,
     pods_refused,
@@ -29,6 +31,7 @@ ALL = (
     unschedulable,
     not_ready,
     init_stuck,
+    liveness_killing,
     unavailable,
     pods_refused,
     rollout_stuck,
@@ -36,8 +39,12 @@ ALL = (
     dead_address,
     no_endpoints,
     target_port_unserved,
+    called_service_missing,
     node_not_ready,
     under_pressure,
     quota_exhausted,
     quota_demands,
+    held_open,
+    job_failing,
+    not_run,
 )
