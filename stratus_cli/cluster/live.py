@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from stratus_cli.cluster.parallel import in_parallel
 from stratus_cli.cluster.resources import Resources
 from stratus_cli.cluster.transport import Transport
 from stratus_cli.kube.custom import kind_word
+from stratus_cli.kube.log_lines import timed
 from stratus_cli.kube.redact import LAST_APPLIED, Redactor
 from stratus_cli.kube.seals import Vault
 from stratus_cli.model.errors import ClusterAnswer, ClusterUnreachable, NotFound, RequestTimeout
@@ -175,12 +177,24 @@ class LiveCluster:
 
     def logs(self, pod: Ref, container: str, *, previous: bool, lines: int) -> tuple[str, ...]:
         """Last lines. NotFound also when the container has not started yet."""
+        return self._log(pod, container, lines, {"previous": "true"} if previous else {})
+
+    def recent_logs(
+        self, pod: Ref, container: str, *, lines: int, since_s: int
+    ) -> tuple[tuple[str, ...], tuple[datetime, ...]]:
+        """Last lines of the last seconds and when each was written, by the node's clock."""
+        asked = {"sinceSeconds": str(since_s), "timestamps": "true"}
+        return timed(self._log(pod, container, lines, asked))
+
+    def _log(
+        self, pod: Ref, container: str, lines: int, asked: Mapping[str, str]
+    ) -> tuple[str, ...]:
         path = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}/log"
         query = {
             "container": container,
             "tailLines": str(lines),
             "limitBytes": str(LOG_LIMIT_B),
-            **({"previous": "true"} if previous else {}),
+            **asked,
         }
         try:
             data = self._http.read(path, query, accept="*/*")

@@ -51,7 +51,7 @@ def look_closely(
     _check_asked(cluster, asked, found)
     snap = Snapshot(taken_at, identity, {}, scope=_scope(asked, found))
     snap = _filled(snap, found)
-    for source in (LogSource(cluster), *ports.sources):
+    for source in (*ports.sources, LogSource(cluster)):  # whom telemetry accuses is read first
         snap = _told(source, snap)
     return snap, found
 
@@ -74,6 +74,8 @@ def _replayed(
             signals,
             logs=tuple(tail for tail in signals.logs if scope.covers(tail.pod.namespace)),
             traffic=tuple(unit for unit in signals.traffic if scope.covers(unit.ref.namespace)),
+            calls=tuple(call for call in signals.calls if scope.covers(call.caller.namespace)),
+            usage=tuple(item for item in signals.usage if scope.covers(item.pod.namespace)),
         )
     gaps = tuple(gap for gap in past.gaps if scope.covers(gap.namespace))
     snap = Snapshot(past.taken_at, past.cluster, {}, signals=signals, scope=scope)

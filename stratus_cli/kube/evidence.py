@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from stratus_cli.kube.fields import as_text, read
+from stratus_cli.kube.log_lines import template
 from stratus_cli.kube.whole import read_whole
 from stratus_cli.model.change import ABSENT
 from stratus_cli.model.finding import Evidence
@@ -49,8 +50,9 @@ def holds(evidence: Evidence, snap: Snapshot) -> bool:
             )
         case "log":
             container = evidence.field.partition(" ")[0]
+            said = template(evidence.value)  # a program says the same again, at another time
             return any(
-                evidence.value in tail.lines
+                said in map(template, tail.lines)
                 for tail in snap.signals.logs
                 if tail.pod == evidence.ref and tail.container == container
             )

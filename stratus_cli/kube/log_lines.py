@@ -121,6 +121,32 @@ def moments_of(tail: LogTail) -> Sequence[datetime | None]:
     return tail.times if len(tail.times) == len(tail.lines) else (None,) * len(tail.lines)
 
 
+def timed(lines: Sequence[str]) -> tuple[tuple[str, ...], tuple[datetime, ...]]:
+    """Lines that begin with a time (kubelet's `timestamps`), apart: the texts, and the times.
+
+    A line without one (what is masked may span lines) has the time of the line before it. Times
+    are () when the first line has none.
+    """
+    texts: list[str] = []
+    times: list[datetime] = []
+    for line in lines:
+        stamp, space, rest = line.partition(" ")
+        at = _moment(stamp)
+        if at is None and not times:
+            return tuple(lines), ()
+        texts.append(rest if at is not None and space else "" if at is not None else line)
+        times.append(at or times[-1])
+    return tuple(texts), tuple(times)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None
+
+
 def _level(text: str) -> str:
     """Lower case; "" when the line has none that is known."""
     for match in _LEVEL.finditer(text):

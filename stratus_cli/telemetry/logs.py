@@ -1,25 +1,32 @@
-"""Logs as evidence: the last lines of containers that are not well, and of their former instances.
+"""Logs as evidence: the last lines of unwell containers, and what ready ones wrote lately.
 
 Asks only for containers whose log can say something: started at least once, and waiting, ended,
-restarted lately or not ready.
+restarted lately or not ready; and for so many ready ones, likeliest first (log_choice).
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
+from functools import partial
+from itertools import islice
+from typing import Protocol, runtime_checkable
 
+from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import RESTART_WINDOW_S, Part, is_live, parts
 from stratus_cli.model.errors import ClusterAnswer, NotFound
 from stratus_cli.model.objects import Pod
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Gap, GapReason, LogTail, Snapshot, ref_of
+from stratus_cli.telemetry.log_choice import chosen
 
 LINES = 20
 CONTAINERS = 20
+READY = 20  # ready containers: so many cost a small cluster a tenth of a second
+RECENT_LINES = 200
+RECENT_S = 300
 THREADS = 8
 
 
@@ -28,6 +35,19 @@ class PodLogs(Protocol):
 
     def logs(self, pod: Ref, container: str, *, previous: bool, lines: int) -> tuple[str, ...]:
         """Last lines of one container."""
+
+
+@runtime_checkable
+class RecentLogs(Protocol):
+    """A cluster that knows when each line was written."""
+
+    def recent_logs(
+        self, pod: Ref, container: str, *, lines: int, since_s: int
+    ) -> tuple[tuple[str, ...], tuple[datetime, ...]]:
+        """Last lines of the last seconds, and the time of each."""
+
+
+Read = Callable[[], LogTail]
 
 
 class LogSource:
@@ -41,52 +61,72 @@ class LogSource:
     def read(self, snap: Snapshot) -> Snapshot:
         """With the log tails of unwell containers; a gap says when some were left out."""
         unwell = list(_unwell(snap))
-        chosen = _spread(unwell)[:CONTAINERS]
-        wanted = [
-            (pod, part.status.name, previous)
-            for pod, part in chosen
+        kept = _spread(unwell)[:CONTAINERS]
+        wanted: list[tuple[Ref, Read]] = [
+            (pod, partial(self._tail, pod, part.status.name, previous))
+            for pod, part in kept
             for previous in _instances(part)
         ]
-        tails, refused = self._tails(wanted)
+        asked = {(pod, part.status.name) for pod, part in kept}
+        wanted += self._ready(snap, asked)
+        tails, refused = _read(wanted)
         gaps = [Gap(self.name, GapReason.FORBIDDEN, detail, where) for where, detail in refused]
-        if len(unwell) > len(chosen):
-            left = f"read of {len(chosen)} of {len(unwell)} containers that are not well"
+        if len(unwell) > len(kept):
+            left = f"read of {len(kept)} of {len(unwell)} containers that are not well"
             gaps.append(Gap(self.name, GapReason.TRUNCATED, left))
         signals = replace(snap.signals, logs=(*snap.signals.logs, *tails))
         return replace(snap, signals=signals, gaps=(*snap.gaps, *gaps))
 
-    def _tails(
-        self, wanted: list[tuple[Ref, str, bool]]
-    ) -> tuple[list[LogTail], list[tuple[str, str]]]:
-        """The tails in the order wanted, and (namespace, why) where logs may not be read."""
-        tails: dict[int, LogTail] = {}
-        refused: dict[str, str] = {}
-        waiting = iter(enumerate(wanted))
-        lock = threading.Lock()
+    def _ready(self, snap: Snapshot, asked: set[tuple[Ref, str]]) -> list[tuple[Ref, Read]]:
+        cluster = self._cluster
+        if not isinstance(cluster, RecentLogs):
+            return []
+        others = (item for item in chosen(Graph(snap)) if item not in asked)
+        return [
+            (pod, partial(_recent, cluster, pod, container))
+            for pod, container in islice(others, READY)
+        ]
 
-        def work() -> None:
-            while True:
-                with lock:
-                    index, job = next(waiting, (-1, None))
-                if job is None:
-                    return
-                pod, container, previous = job
-                try:
-                    lines = self._cluster.logs(pod, container, previous=previous, lines=LINES)
-                except NotFound:
-                    continue  # no such instance: it never ran, or its log is gone
-                except ClusterAnswer as error:
-                    refused.setdefault(pod.namespace, error.what[:200])
-                    continue
-                if lines:
-                    tails[index] = LogTail(pod, container, previous, lines)
+    def _tail(self, pod: Ref, container: str, previous: bool) -> LogTail:
+        lines = self._cluster.logs(pod, container, previous=previous, lines=LINES)
+        return LogTail(pod, container, previous, lines)
 
-        workers = [threading.Thread(target=work, daemon=True) for _ in wanted[:THREADS]]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
-        return [tails[index] for index in sorted(tails)], sorted(refused.items())
+
+def _recent(cluster: RecentLogs, pod: Ref, container: str) -> LogTail:
+    lines, times = cluster.recent_logs(pod, container, lines=RECENT_LINES, since_s=RECENT_S)
+    return LogTail(pod, container, previous=False, lines=lines, times=times)
+
+
+def _read(wanted: list[tuple[Ref, Read]]) -> tuple[list[LogTail], list[tuple[str, str]]]:
+    """The tails in the order wanted, and (namespace, why) where logs may not be read."""
+    tails: dict[int, LogTail] = {}
+    refused: dict[str, str] = {}
+    waiting = iter(enumerate(wanted))
+    lock = threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                index, job = next(waiting, (-1, None))
+            if job is None:
+                return
+            pod, read = job
+            try:
+                tail = read()
+            except NotFound:
+                continue  # no such instance: it never ran, or its log is gone
+            except ClusterAnswer as error:
+                refused.setdefault(pod.namespace, error.what[:200])
+                continue
+            if tail.lines:
+                tails[index] = tail
+
+    workers = [threading.Thread(target=work, daemon=True) for _ in wanted[:THREADS]]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return [tails[index] for index in sorted(tails)], sorted(refused.items())
 
 
 def _unwell(snap: Snapshot) -> Iterator[tuple[Ref, Part]]:

@@ -14,6 +14,7 @@ from stratus_cli.kube.kinds import OBSERVED
 from stratus_cli.model.errors import ClusterUnreachable, UsageError
 from stratus_cli.model.objects import ConfigMap, Pod
 from stratus_cli.model.snapshot import Gap, GapReason, Scope, Snapshot
+from stratus_cli.telemetry.logs import CONTAINERS, READY
 from tests.cluster.apiserver import ApiServer, Fault, serving
 from tests.cluster.world import NOW, Shop, config_map, live, namespace, ports
 
@@ -43,10 +44,12 @@ def test_everything_that_may_be_read(api: ApiServer, tmp_path: Path) -> None:
 
 
 def test_requests_grow_with_kinds_not_with_objects(api: ApiServer, tmp_path: Path) -> None:
-    """One request a kind, and three for who and where."""
+    """One request a kind, three for who and where, and so many logs at most."""
     api.items += [config_map(f"c{index}", {}, f"n{index}") for index in range(100)]
     observe(ports(live(api, tmp_path)), ALL)
-    assert len(api.requests) == len(OBSERVED) + 3
+    logs = [path for _, path, _ in api.requests if path.endswith("/log")]
+    assert len(api.requests) - len(logs) == len(OBSERVED) + 3
+    assert len(logs) <= CONTAINERS * 2 + READY
 
 
 def test_the_asked_namespaces_only(api: ApiServer, tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+from datetime import UTC, datetime
 from typing import Any
 
+from stratus_cli.kube.log_lines import timed
 from stratus_cli.model.errors import Forbidden, NotFound
 from stratus_cli.model.ref import Ref
-from stratus_cli.model.snapshot import GapReason
-from stratus_cli.telemetry.logs import CONTAINERS, LINES, LogSource
+from stratus_cli.model.snapshot import Alert, GapReason, Signals
+from stratus_cli.telemetry.logs import CONTAINERS, LINES, READY, RECENT_S, LogSource
 from tests.cases.loader import manifests, snapshot
 
 LATELY = "2026-11-24T11:59:00Z"
@@ -96,3 +99,86 @@ def test_refused_logs_are_a_gap_and_absent_ones_are_not() -> None:
     snap = LogSource(absent).read(snapshot([pod("a", RUNNING)]))
     assert snap.gaps == ()
     assert snap.signals.logs == ()
+
+
+class Recent(Logs):
+    """Knows times, too."""
+
+    def recent_logs(
+        self, pod: Ref, container: str, *, lines: int, since_s: int
+    ) -> tuple[tuple[str, ...], tuple[datetime, ...]]:
+        self.asked.append((pod.name, container, False, since_s))
+        return (f"{pod.name} says",), (datetime(2026, 11, 24, 11, 59, tzinfo=UTC),)
+
+
+def test_ready_pods_one_of_each_workload_first() -> None:
+    """What ready pods wrote lately, with times; a second pod of a workload comes last."""
+    logs = Recent()
+    snap = LogSource(logs).read(snapshot(manifests("shop-healthy.yaml")))
+    assert {name for name, *_ in logs.asked} == {"web-7d4b9c-aaaaa", "web-7d4b9c-bbbbb"}
+    assert all(since == RECENT_S for *_, since in logs.asked)
+    assert all(tail.times for tail in snap.signals.logs)
+
+
+def many(number: int, namespace: str = "shop") -> list[dict[str, Any]]:
+    """So many Deployments of one ready pod each."""
+    [given] = [item for item in manifests("shop-healthy.yaml") if item["kind"] == "Deployment"]
+    made: list[dict[str, Any]] = []
+    for index in range(number):
+        name = f"app{index:03}"
+        labels = {"app": name}
+        own = copy.deepcopy(given)
+        own["metadata"] |= {"name": name, "uid": f"u-{name}", "namespace": namespace}
+        own["spec"]["template"]["metadata"]["labels"] = labels
+        own["spec"]["replicas"] = 1
+        own["status"] = {"availableReplicas": 1, "observedGeneration": 1}
+        owner = {"kind": "ReplicaSet", "name": name, "uid": f"u-rs-{name}", "controller": True}
+        holder = {
+            "apiVersion": "apps/v1", "kind": "ReplicaSet",
+            "metadata": {"name": name, "namespace": namespace, "uid": f"u-rs-{name}",
+                "ownerReferences": [{"apiVersion": "apps/v1", **owner, "kind": "Deployment",
+                    "uid": f"u-{name}"}]},
+        }  # fmt: skip
+        one = pod(f"{name}-pod", RUNNING, ready=True)
+        one["metadata"] |= {
+            "namespace": namespace, "labels": labels,
+            "ownerReferences": [{"apiVersion": "apps/v1", **owner}],
+        }  # fmt: skip
+        one["status"]["conditions"] = [{"type": "Ready", "status": "True"}]
+        made += [own, holder, one]
+    return made
+
+
+def test_ready_pods_are_bounded_and_the_accused_come_first() -> None:
+    """A hundred workloads cost no more than so many requests; whom an alert names is read."""
+    alert = Alert("X", {"namespace": "shop", "deployment": "app099"})
+    logs = Recent()
+    LogSource(logs).read(snapshot(many(100), signals=Signals(alerts=(alert,))))
+    assert len(logs.asked) == READY
+    assert "app099-pod" in {name for name, *_ in logs.asked}
+
+
+def test_callers_of_what_is_down_come_first() -> None:
+    """They say what they miss."""
+    items = many(60)
+    deployments = {i["metadata"]["name"]: i for i in items if i["kind"] == "Deployment"}
+    [container] = deployments["app059"]["spec"]["template"]["spec"]["containers"]
+    container["env"] = [{"name": "UP", "value": "http://down:80"}]
+    deployments["app000"]["status"]["availableReplicas"] = 0
+    service = {
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": "down", "namespace": "shop", "uid": "u-down"},
+        "spec": {"selector": {"app": "app000"}, "ports": [{"port": 80}]},
+    }  # fmt: skip
+    logs = Recent()
+    LogSource(logs).read(snapshot([*items, service]))
+    assert "app059-pod" in {name for name, *_ in logs.asked}
+
+
+def test_times_before_lines() -> None:
+    """kubelet's times are taken off; a line without one has that before it; none: none."""
+    stamp = "2026-11-24T12:00:00.123456789Z"
+    texts, times = timed((f"{stamp} one", "masked", f"{stamp} two words", stamp))
+    assert texts == ("one", "masked", "two words", "")
+    assert len(times) == 4
+    assert timed(("plain text", f"{stamp} x")) == (("plain text", f"{stamp} x"), ())
