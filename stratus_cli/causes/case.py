@@ -6,17 +6,22 @@ Pure. Causes never import causes; what several need is here.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from stratus_cli.kube.changes import last_change
 from stratus_cli.kube.evidence import field_evidence, log_evidence
-from stratus_cli.kube.fields import read
+from stratus_cli.kube.fields import as_text, read
 from stratus_cli.kube.graph import Graph
-from stratus_cli.kube.known_good import KnownGoodValues
+from stratus_cli.kube.known_good import MASK, KnownGoodValues
+from stratus_cli.kube.paths import value_at
 from stratus_cli.kube.pods import Part, parts
+from stratus_cli.kube.put_back import put_back
+from stratus_cli.kube.states import Version
+from stratus_cli.kube.whole import as_json, read_whole
+from stratus_cli.model.change import ABSENT, FieldEdit, Json
 from stratus_cli.model.finding import Evidence, Finding
 from stratus_cli.model.objects import (
     CronJob,
@@ -157,6 +162,27 @@ class Case:
         if change is None:
             return (evidence,)
         return (Evidence(evidence.source, evidence.ref, path, evidence.value, change.at),)
+
+    def whole_evidence(self, item: KubeObject, path: str) -> Evidence:
+        """A field as it is now, also one that no Struct has, and who set it."""
+        value = as_text(read_whole(self.graph.snap, item, path))
+        change = last_change(item, path)
+        return Evidence("object", ref_of(item), path, value, change.at if change else None)
+
+    def put_back(
+        self, item: KubeObject, version: Version, edits: Sequence[FieldEdit]
+    ) -> list[dict[str, Any]]:
+        """The JSON patch that gives these fields their former values; [] when one is masked."""
+        now = as_json(self.graph.snap, item)
+        values: dict[str, Json] = {}
+        for edit in sorted(edits, key=lambda one: one.before is ABSENT):
+            exact = value_at(version.item, edit.path)
+            values[edit.path] = edit.before if exact is ABSENT else exact
+        try:
+            patch = put_back(now, values)
+        except ValueError:
+            return []
+        return [] if MASK in str(patch) else patch
 
     def changed(self, item: KubeObject, path: str) -> dict[str, str]:
         """Who set the field and when, as a fact, where the API server remembers."""

@@ -22,6 +22,9 @@ SURE_ENOUGH = 0.3
 CONSEQUENCES = frozenset({"WRK201", "WRK203", "SVC301"})
 """Findings that follow from others: sharing one of these does not make two causes rivals."""
 
+GENERAL = frozenset({"template-changed", "object-changed", "object-absent"})
+"""Causes that know that something changed, and not what it means."""
+
 ONE_CHANGE = timedelta(minutes=5)
 """Equal changes this close together are one push. Our choice: a deploy to many workloads takes
 minutes, two people breaking the same thing in the same way at the same time is rare."""
@@ -33,7 +36,7 @@ def choose(found: Iterable[Diagnosis]) -> tuple[list[Diagnosis], list[Diagnosis]
     rivals: list[Diagnosis] = []
     taken: dict[tuple[str, Ref], str] = {}
     order = sorted(
-        (item for item in found if item.explains),
+        (item for item in _without_echoes(found) if item.explains),
         key=lambda item: (-item.confidence, item.cause, str(item.root), item.field),
     )
     for item in order:
@@ -45,6 +48,21 @@ def choose(found: Iterable[Diagnosis]) -> tuple[list[Diagnosis], list[Diagnosis]
         roots.append(item)
         taken.update((key, item.cause) for key in primary or item.explains)
     return roots, rivals
+
+
+def _without_echoes(found: Iterable[Diagnosis]) -> list[Diagnosis]:
+    """Without general hypotheses on a field that a cause which knows the field names, too."""
+    everything = list(found)
+    known = {
+        (item.root, item.field)
+        for item in everything
+        if item.cause not in GENERAL and item.confidence >= SURE_ENOUGH
+    }
+    return [
+        item
+        for item in everything
+        if item.cause not in GENERAL or (item.root, item.field) not in known
+    ]
 
 
 def complete(

@@ -7,7 +7,9 @@ controllers keep in an object, and names without meaning for what runs, are no d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from stratus_cli.kube.diff import diff, same_value
@@ -230,3 +232,33 @@ def _is_default(name: str, value: Json) -> bool:
     if name == "type":
         return value in TYPE_DEFAULTS
     return any(same_value(value, known) for known in DEFAULTS.get(name, ()))
+
+
+def telling_words(edit: FieldEdit) -> frozenset[str]:
+    """Words by which a log would speak of this change: what is there now, or what is gone."""
+    found: set[str] = set()
+    value = edit.before if edit.after is ABSENT else edit.after
+    _gather_words(value, found)
+    way = segments(edit.path)
+    found.update(
+        part["name"]
+        for one, part in pairwise(way)
+        if one == "env" and isinstance(part, Mapping) and "name" in part
+    )
+    return frozenset(word for word in found if len(word) >= SHORTEST_WORD)
+
+
+SHORTEST_WORD = 4
+"""Shorter ones stand in any text. Our choice: ports above 999 and most names are longer."""
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*[A-Za-z0-9]", re.ASCII)
+
+
+def _gather_words(value: Json, found: set[str]) -> None:
+    if isinstance(value, Mapping):
+        for part in value.values():
+            _gather_words(part, found)
+    elif isinstance(value, list):
+        for part in value:
+            _gather_words(part, found)
+    elif isinstance(value, str | int) and not isinstance(value, bool):
+        found.update(_WORD.findall(str(value)))

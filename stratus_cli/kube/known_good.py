@@ -84,7 +84,8 @@ class KnownGoodValues:
             made = {**now, "spec": {**now.get("spec", {}), "template": template}}
             value = self._from(old, "spec.template")
             worked = old.status.ready_replicas > 0
-            yield Version(made, value.source, value.age_s, True, worked)
+            number = revision_of(old) or None
+            yield Version(made, value.source, value.age_s, True, worked, number)
 
     def workload_field(self, workload: Workload, path: str) -> tuple[KnownGood, ...]:
         """Earlier values of one field, best first; value None means the field was not there.

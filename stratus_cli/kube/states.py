@@ -34,13 +34,17 @@ class State:
 
 @dataclass(frozen=True)
 class Version:
-    """One object as it once was. worked: something shows that it ran well like this."""
+    """One object as it once was. worked: something shows that it ran well like this.
+
+    revision: number of the rollout revision, where it is one.
+    """
 
     item: Mapping[str, Any] = field(repr=False)
     source: str = ""
     age_s: float | None = None
     whole: bool = False
     worked: bool = False
+    revision: int | None = None
 
 
 def keyed_objects(

@@ -1,0 +1,79 @@
+"""What changed when, and since when something is wrong. A cause needs to precede its symptom.
+
+Times are those of the API server and of kubelets, cut to seconds; clocks of nodes may be apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from stratus_cli.kube.changes import last_change
+from stratus_cli.kube.graph import Graph
+from stratus_cli.kube.pods import condition
+from stratus_cli.model.objects import Deployment, Event, KubeObject, Pod, Workload
+
+SOON_S = 600.0
+"""A change whose symptom shows within this is taken for its likely cause. Our choice: a Deployment
+gives up on a rollout after ten minutes, too (progressDeadlineSeconds)."""
+LATER_S = 3600.0
+"""Events are kept this long (kube-apiserver --event-ttl): beyond it nothing ties the two."""
+CLOCKS_S = 5.0
+"""How far two clocks, and times cut to seconds, may be apart."""
+
+
+def first_seen(event: Event) -> datetime | None:
+    """When it happened first."""
+    times = (event.first_timestamp, event.event_time, event.metadata.creation_timestamp)
+    return min((time for time in times if time is not None), default=None)
+
+
+def began(graph: Graph, pods: Iterable[Pod]) -> datetime | None:
+    """Since when these pods are not well, as far as anything says; None when nothing does."""
+    return min((time for pod in pods for time in _signs(graph, pod)), default=None)
+
+
+def _signs(graph: Graph, pod: Pod) -> Iterator[datetime]:
+    for event in graph.events_of(pod):
+        time = first_seen(event)
+        if event.type == "Warning" and time is not None:
+            yield time
+    for kind in ("Ready", "PodScheduled"):
+        state = condition(pod.status.conditions, kind)
+        if state is not None and state.status == "False" and state.last_transition_time:
+            yield state.last_transition_time
+    if not pod.status.conditions and pod.metadata.creation_timestamp is not None:
+        yield pod.metadata.creation_timestamp
+
+
+def template_changed_at(graph: Graph, workload: Workload) -> datetime | None:
+    """When the present template came to be: its ReplicaSet, else what managedFields remember."""
+    if isinstance(workload, Deployment):
+        current = graph.current_replica_set(workload)
+        if current is not None and current.metadata.creation_timestamp is not None:
+            return current.metadata.creation_timestamp
+    return newest(last_change_at(workload, "spec.template"), workload.metadata.creation_timestamp)
+
+
+def changed_at(item: KubeObject, path: str) -> datetime | None:
+    """When the field, or what is below it, was last set; its making where nothing says."""
+    return newest(last_change_at(item, path), item.metadata.creation_timestamp)
+
+
+def last_change_at(item: KubeObject, path: str) -> datetime | None:
+    """By managedFields alone."""
+    change = last_change(item, path)
+    return change.at if change is not None else None
+
+
+def newest(*times: datetime | None) -> datetime | None:
+    """The last of those that are known."""
+    return max((time for time in times if time is not None), default=None)
+
+
+def precedes(cause: datetime | None, symptom: datetime | None) -> float | None:
+    """Seconds from the cause to the symptom; None when either is not known. Negative: it cannot."""
+    if cause is None or symptom is None:
+        return None
+    lag = (symptom - cause).total_seconds()
+    return max(lag, 0.0) if lag >= -CLOCKS_S else lag
