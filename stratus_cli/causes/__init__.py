@@ -1,6 +1,7 @@
 """The causes, by id. One root cause per file; causes never import causes."""
 
 from stratus_cli.causes import (
+    anti_affinity_deadlock,
     command_fails,
     config_value_changed,
     configmap_missing,
@@ -8,12 +9,14 @@ from stratus_cli.causes import (
     image_not_found,
     liveness_probe_wrong,
     memory_limit_too_low,
+    node_affinity_unsatisfiable,
     node_cordoned,
     node_selector_unsatisfiable,
     node_tainted,
     pod_security_refuses,
     quota_blocks_pods,
     readiness_probe_wrong,
+    requests_too_large,
     scaled_to_zero,
     selector_matches_nothing,
     service_account_missing,
@@ -25,6 +28,7 @@ from stratus_cli.causes import (
 )
 
 ALL = (
+    anti_affinity_deadlock,
     command_fails,
     config_value_changed,
     configmap_missing,
@@ -32,12 +36,14 @@ ALL = (
     image_not_found,
     liveness_probe_wrong,
     memory_limit_too_low,
+    node_affinity_unsatisfiable,
     node_cordoned,
     node_selector_unsatisfiable,
     node_tainted,
     pod_security_refuses,
     quota_blocks_pods,
     readiness_probe_wrong,
+    requests_too_large,
     scaled_to_zero,
     selector_matches_nothing,
     service_account_missing,
