@@ -14,7 +14,13 @@ from stratus_cli.rules.pod import (
     volume_failing,
 )
 from stratus_cli.rules.policy import quota_demands, quota_exhausted
-from stratus_cli.rules.service import called_service_missing, no_endpoints, target_port_unserved
+from stratus_cli.rules.service import (
+    called_service_missing,
+    foreign_endpoints,
+    local_traffic,
+    no_endpoints,
+    target_port_unserved,
+)
 from stratus_cli.rules.workload import (
     dead_address,
     pods_refused,
@@ -40,6 +46,8 @@ ALL = (
     no_endpoints,
     target_port_unserved,
     called_service_missing,
+    foreign_endpoints,
+    local_traffic,
     node_not_ready,
     under_pressure,
     quota_exhausted,
