@@ -4,7 +4,8 @@ How we know: beside the workload of its own name it selects one of another name 
 of its own or does not serve the port.
 
 Known good: the selector in a recording or as last applied, where that matches its own workload and
-not the other; else the present one with the label that tells the two apart.
+not the other; else the labels that all other Services of the namespace select by; else the present
+ones with the label that tells the two apart.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from stratus_cli.causes.case import Case
 from stratus_cli.kube.accused import accused_by_traffic
 from stratus_cli.kube.fields import as_text
-from stratus_cli.kube.selected import SELECTOR, Foreign, foreign_to, narrowed
+from stratus_cli.kube.selected import SELECTOR, Foreign, as_siblings, foreign_to, narrowed
 from stratus_cli.kube.selectors import matches_map
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.objects import Service
@@ -80,7 +81,8 @@ def _expected(
     telling = narrowed(found.own, found.others)
     if not telling:
         return None, "", 0.6
+    wanted = as_siblings(case.graph, service, found) or {**service.spec.selector, **telling}
     names = ", ".join(item.metadata.name for item in found.others)
     source = f"the labels of {found.own.KIND} {found.own.metadata.name} that {names} does not have"
     sure = 0.9 if found.late and found.unserved else 0.86 if found.late or found.unserved else 0.7
-    return {**service.spec.selector, **telling}, source, sure
+    return wanted, source, sure

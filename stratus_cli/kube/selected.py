@@ -10,6 +10,7 @@ from stratus_cli.kube.changes import last_change
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.missing_services import NAME_LABELS
 from stratus_cli.kube.ports import is_named_port_missing, is_number_unserved
+from stratus_cli.kube.selectors import matches_map
 from stratus_cli.model.objects import Service, Workload
 
 SELECTOR = "spec.selector"
@@ -65,6 +66,21 @@ def narrowed(own: Workload, others: tuple[Workload, ...]) -> Mapping[str, str]:
         if all(item.spec.template.metadata.labels.get(key) != labels.get(key) for item in others):
             return {key: labels[key]} if key in labels else {}
     return {}
+
+
+def as_siblings(graph: Graph, service: Service, found: Foreign) -> Mapping[str, str]:
+    """Its own labels under the keys by which every other Service here selects; {} if unclear."""
+    labels = found.own.spec.template.metadata.labels
+    keys = {
+        frozenset(item.spec.selector)
+        for item in graph.services_in(service.metadata.namespace)
+        if item is not service and item.spec.selector
+    }
+    if len(keys) != 1 or not all(key in labels for key in next(iter(keys))):
+        return {}
+    wanted = {key: labels[key] for key in sorted(next(iter(keys)))}
+    others = (item.spec.template.metadata.labels for item in found.others)
+    return {} if any(matches_map(wanted, other) for other in others) else wanted
 
 
 def changed_at(service: Service) -> datetime | None:
