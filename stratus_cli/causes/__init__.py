@@ -2,11 +2,15 @@
 
 from stratus_cli.causes import (
     anti_affinity_deadlock,
+    claim_missing,
     command_fails,
     config_value_changed,
     configmap_missing,
+    cronjob_not_run,
     dead_address,
     image_not_found,
+    job_held_open,
+    job_template_changed,
     liveness_probe_wrong,
     local_traffic,
     memory_limit_too_low,
@@ -26,16 +30,22 @@ from stratus_cli.causes import (
     target_port_unserved,
     template_changed,
     toleration_missing,
+    volume_elsewhere,
+    volume_released,
     webhook_fails,
 )
 
 ALL = (
     anti_affinity_deadlock,
+    claim_missing,
     command_fails,
     config_value_changed,
     configmap_missing,
+    cronjob_not_run,
     dead_address,
     image_not_found,
+    job_held_open,
+    job_template_changed,
     liveness_probe_wrong,
     local_traffic,
     memory_limit_too_low,
@@ -55,5 +65,7 @@ ALL = (
     target_port_unserved,
     template_changed,
     toleration_missing,
+    volume_elsewhere,
+    volume_released,
     webhook_fails,
 )

@@ -7,8 +7,8 @@ How we tell: of a CronJob, the run that ended last failed and at least two were 
 succeeded; of a Job of its own, it failed less than an hour ago; of one that is at work, two or more
 pods failed and none succeeded.
 
-Not this when: a later run succeeded; one run failed and the next is not due yet (a risk); a Job
-failed long ago and nobody removed it (a risk).
+Not this when: a later run succeeded; the CronJob's template was changed since; one run failed and
+the next is not due yet (a risk); a Job failed long ago and nobody removed it (a risk).
 
 First look: the condition's reason: BackoffLimitExceeded (its pods fail) or DeadlineExceeded.
 """
@@ -41,7 +41,8 @@ def check(graph: Graph) -> Iterator[Finding]:
             yield _failed(cron_job, job, bad=bad)
     for job in graph.snap.of(Job):
         if ended(job) is None and job.status.failed >= PODS and not job.status.succeeded:
-            yield _at_work(graph, job)
+            if _is_current(graph, job):
+                yield _at_work(graph, job)
     for job in lone_jobs(graph):
         end = ended(job)
         if end is not None and end.type == "Failed":
@@ -56,7 +57,17 @@ def _last_failed(graph: Graph, cron_job: CronJob) -> Job | None:
     done = [job for job in jobs if ended(job) is not None]
     last = max(done, key=lambda job: (str(ended_at(job)), job.metadata.name), default=None)
     end = ended(last) if last is not None else None
-    return last if end is not None and end.type == "Failed" else None
+    if last is None or end is None or end.type != "Failed":
+        return None
+    return last if _is_current(graph, last) else None
+
+
+def _is_current(graph: Graph, job: Job) -> bool:
+    """A run of a template that was changed since says nothing about the next one."""
+    owner = graph.controller_of(job)
+    if not isinstance(owner, CronJob):
+        return True
+    return job.spec.template.spec == owner.spec.job_template.spec.template.spec
 
 
 def _due_since_success(graph: Graph, cron_job: CronJob) -> int:
