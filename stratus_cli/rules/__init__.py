@@ -1,6 +1,7 @@
 """The rules, in the order of their codes. One fault seen per file; rules never import rules."""
 
 from stratus_cli.rules.batch import held_open, job_failing, not_run
+from stratus_cli.rules.network import policy_blocks
 from stratus_cli.rules.node import not_ready as node_not_ready
 from stratus_cli.rules.node import under_pressure
 from stratus_cli.rules.pod import (
@@ -21,6 +22,11 @@ from stratus_cli.rules.service import (
     no_endpoints,
     target_port_unserved,
 )
+from stratus_cli.rules.storage import (
+    claim_lost,
+    claim_pending,
+)
+from stratus_cli.rules.traffic import alert_firing, errors_high, logs_errors, slow
 from stratus_cli.rules.workload import (
     dead_address,
     pods_refused,
@@ -52,7 +58,14 @@ ALL = (
     under_pressure,
     quota_exhausted,
     quota_demands,
+    claim_pending,
+    claim_lost,
     held_open,
+    policy_blocks,
     job_failing,
     not_run,
+    errors_high,
+    slow,
+    alert_firing,
+    logs_errors,
 )
