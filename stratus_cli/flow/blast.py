@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from stratus_cli.flow.taken_along import taken_along
-from stratus_cli.health.measure import unit_of
+from stratus_cli.kube.alerts import unit_of
 from stratus_cli.kube.demand import callers
 from stratus_cli.kube.for_good import is_for_good
 from stratus_cli.kube.graph import Graph, config_maps_used
 from stratus_cli.kube.kinds import WORKLOADS
 from stratus_cli.kube.selectors import matches_map
+from stratus_cli.kube.slo import LAGGING
 from stratus_cli.model.change import Change
 from stratus_cli.model.diagnosis import Incident
 from stratus_cli.model.finding import Finding, Severity
@@ -50,7 +51,7 @@ def roots_of(graph: Graph, incident: Incident) -> tuple[tuple[str, Ref], ...]:
     found = {
         (finding.rule, unit_of(graph, finding.ref))
         for finding in incident.symptoms
-        if _counts(finding)
+        if _counts(finding) and finding.rule not in LAGGING
     }
     return tuple(sorted(found))
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from stratus_cli.health.alarm import SCRAPE_S
-from stratus_cli.health.measure import LEAST_REQUESTS
+from stratus_cli.kube.slo import LEAST_REQUESTS
 from stratus_cli.model.health import Health, UnitHealth
 from stratus_cli.model.ports import Ports, Windowed
 from stratus_cli.model.ref import Ref

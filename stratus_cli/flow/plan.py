@@ -21,8 +21,8 @@ from stratus_cli.flow.blast import (
 )
 from stratus_cli.flow.drafts import Draft, drafts, shown
 from stratus_cli.flow.steps import Steps, steps_of
-from stratus_cli.health.measure import unit_of
 from stratus_cli.knowledge.runbook import Runbook
+from stratus_cli.kube.alerts import unit_of
 from stratus_cli.kube.diff import diff
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.normal import digest

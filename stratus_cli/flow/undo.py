@@ -19,10 +19,10 @@ from stratus_cli.flow.stuck import free_stuck
 from stratus_cli.flow.transaction import Transaction, journal_of, new_id
 from stratus_cli.flow.undo_check import check, left_of, plan_of, preview, shown
 from stratus_cli.flow.undoable import Selector, selected, written_by
-from stratus_cli.health.measure import unit_of
 from stratus_cli.health.records import to_json
 from stratus_cli.health.settle import unsettled
 from stratus_cli.journal.replay import RecordedTransaction, transactions
+from stratus_cli.kube.alerts import unit_of
 from stratus_cli.model.entry import Baseline, Judged
 from stratus_cli.model.errors import JournalError, Refused, StratusError
 from stratus_cli.model.health import Decision, TransactionState

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from stratus_cli.health.measure import units_of_alert
+from stratus_cli.kube.alerts import units_of_alert
 from stratus_cli.kube.graph import Graph
 from stratus_cli.model.health import Health
 from stratus_cli.model.ref import Ref

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
 from stratus_cli.health.compare import error_noise
-from stratus_cli.health.measure import LEAST_REQUESTS
+from stratus_cli.kube.slo import LEAST_REQUESTS
 from stratus_cli.model.health import Health, UnitHealth
 from stratus_cli.model.ref import Ref
 

@@ -13,8 +13,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from stratus_cli.kube.alerts import unit_of, units_of_alert
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import condition, is_live, is_ready, parts
+from stratus_cli.kube.slo import is_busy
 from stratus_cli.kube.workloads import available, sorted_workloads, wanted
 from stratus_cli.model.finding import Finding, Severity
 from stratus_cli.model.health import Health, PodStage, UnitHealth
@@ -22,27 +24,15 @@ from stratus_cli.model.objects import (
     Node,
     PersistentVolumeClaim,
     Pod,
-    ReplicaSet,
     Service,
     Workload,
 )
 from stratus_cli.model.ref import Ref
-from stratus_cli.model.snapshot import Alert, Traffic, ref_of
+from stratus_cli.model.snapshot import Traffic, ref_of
 
 AVAILABILITY, ERRORS, LATENCY = 0.5, 0.3, 0.2  # DESIGN.md, Health and TNR
 P99_OBJECTIVE_S = 1.0
 """The latency of which a unit may use all before the term is 1. Our choice, where no SLO says."""
-LEAST_REQUESTS = 20  # DESIGN.md: fewer in a window is "no traffic"
-ALERT_LABELS = {
-    "deployment": "Deployment",
-    "statefulset": "StatefulSet",
-    "daemonset": "DaemonSet",
-    "service": "Service",
-    "node": "Node",
-    "persistentvolumeclaim": "PersistentVolumeClaim",
-    "pod": "Pod",
-}
-"""Labels by which alerts name what they are about (kube-state-metrics)."""
 
 
 def measure(graph: Graph, findings: Sequence[Finding]) -> Health:
@@ -147,7 +137,7 @@ def _complete(
 ) -> UnitHealth:
     """The unit with what findings and telemetry say of it, and its score."""
     seen = traffic.get(unit.ref)
-    busy = seen is not None and (seen.requests is None or seen.requests >= LEAST_REQUESTS)
+    busy = seen is not None and is_busy(seen)
     errors = _figure(seen.error_rate) if seen is not None and busy else None
     p99 = _figure(seen.p99_s) if seen is not None and busy else None
     found = problems.get(unit.ref, ())
@@ -212,14 +202,6 @@ def _problems(graph: Graph, findings: Sequence[Finding]) -> dict[Ref, tuple[str,
     return {ref: tuple(sorted(rules)) for ref, rules in found.items()}
 
 
-def unit_of(graph: Graph, ref: Ref) -> Ref:
-    """The unit that stands for an object: a pod's workload, else the object itself."""
-    item = graph.snap.find(ref)
-    if isinstance(item, Pod | ReplicaSet):
-        return ref_of(graph.top_owner(item))
-    return ref
-
-
 def _alerts(graph: Graph) -> dict[Ref, tuple[str, ...]]:
     """Names of firing alerts by the unit that their labels name."""
     found: dict[Ref, set[str]] = defaultdict(set)
@@ -227,14 +209,3 @@ def _alerts(graph: Graph) -> dict[Ref, tuple[str, ...]]:
         for ref in units_of_alert(graph, alert):
             found[ref].add(alert.name)
     return {ref: tuple(sorted(names)) for ref, names in found.items()}
-
-
-def units_of_alert(graph: Graph, alert: Alert) -> tuple[Ref, ...]:
-    """The units that its labels name; ()."""
-    namespace = alert.labels.get("namespace", "")
-    named = (
-        Ref(kind, "" if kind == "Node" else namespace, alert.labels[label])
-        for label, kind in ALERT_LABELS.items()
-        if label in alert.labels
-    )
-    return tuple(dict.fromkeys(unit_of(graph, ref) for ref in named))

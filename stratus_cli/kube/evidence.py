@@ -11,7 +11,7 @@ from stratus_cli.model.change import ABSENT
 from stratus_cli.model.finding import Evidence
 from stratus_cli.model.objects import Event, KubeObject
 from stratus_cli.model.ref import Ref
-from stratus_cli.model.snapshot import Snapshot, ref_of
+from stratus_cli.model.snapshot import Alert, Snapshot, ref_of
 
 _VARYING = re.compile(r"\d+(\.\d+)?(ms|[smh])?|[0-9a-f]{8}-[0-9a-f-]{27}")
 """Counts, times and uids in event messages move from one event to the next."""
@@ -35,6 +35,16 @@ def event_evidence(item: KubeObject, event: Event) -> Evidence:
 def log_evidence(pod: Ref, container: str, *, previous: bool, line: str) -> Evidence:
     """One line of a container's log."""
     return Evidence("log", pod, container + (" previous" if previous else ""), line)
+
+
+def metric_evidence(unit: Ref, name: str, value: str) -> Evidence:
+    """A figure that telemetry gave. It moves; what holds is that the unit has it."""
+    return Evidence("metric", unit, name, value)
+
+
+def alert_evidence(unit: Ref, alert: Alert) -> Evidence:
+    """That an alert fires."""
+    return Evidence("alert", unit, alert.name, alert.summary or "firing", alert.starts_at)
 
 
 def holds(evidence: Evidence, snap: Snapshot) -> bool:

@@ -108,6 +108,11 @@ def is_error(line: str) -> bool:
     return bool(_WORDS.search(text)) and not _NONE_WRONG.search(text)
 
 
+def is_continuation(line: str) -> bool:
+    """The line goes on with the one before it: part of a stack trace or of a printed value."""
+    return line[:1] in (" ", "\t") or line.startswith(("Caused by:", "at ", "... ", "}", ")", "]"))
+
+
 def template(line: str) -> str:
     """The line with times, numbers, addresses and ids masked."""
     text = line[:LONGEST]
@@ -145,6 +150,11 @@ def _moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return at if at.tzinfo is not None else None
+
+
+def status_of(line: str) -> int:
+    """The HTTP status that a line tells of; 0 when there is none."""
+    return _status(line[:LONGEST])
 
 
 def _level(text: str) -> str:

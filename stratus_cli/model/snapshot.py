@@ -73,7 +73,8 @@ class Traffic:
     requests: count in the window; error_rate: 0..1; p99_s: seconds, successful requests only.
     None where the source has no answer. error_mad, p99_mad: how much they vary by themselves
     (median absolute deviation over the last half hour); error_minute: error_rate of the newest of
-    those steps. Only read before a change.
+    those steps. error_past, p99_past: their medians over that half hour without the newest minutes;
+    p99_minute: p99_s of the newest step. Not read during a change.
     """
 
     ref: Ref
@@ -85,6 +86,9 @@ class Traffic:
     error_mad: float | None = None
     p99_mad: float | None = None
     error_minute: float | None = None
+    error_past: float | None = None
+    p99_past: float | None = None
+    p99_minute: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

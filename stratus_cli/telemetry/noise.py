@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -15,36 +15,54 @@ from stratus_cli.model.ref import Ref
 from stratus_cli.telemetry.tally import Tallies
 
 LEAST_STEPS = 5  # our choice: fewer say nothing of how much a figure varies
+NEWEST_S = 300.0  # what is compared with the past is no part of it (prometheus.WINDOW_S)
 
 
 @dataclass(frozen=True)
 class Noise:
-    """Of one unit. None: not known. error_minute: error rate of the newest step."""
+    """Of one unit. None: not known.
+
+    error_minute, p99_minute: of the newest step. error_past, p99_past: medians of the steps that
+    are older than the newest five minutes.
+    """
 
     error_mad: float | None = None
     p99_mad: float | None = None
     error_minute: float | None = None
+    p99_minute: float | None = None
+    error_past: float | None = None
+    p99_past: float | None = None
 
 
 def noise(tallies: Tallies) -> dict[Ref, Noise]:
     """By unit. tallies: one per step."""
-    errors: dict[Ref, list[float]] = defaultdict(list)
-    durations: dict[Ref, list[float]] = defaultdict(list)
-    newest: dict[Ref, float] = {}
+    errors: dict[Ref, dict[float, float]] = defaultdict(dict)
+    durations: dict[Ref, dict[float, float]] = defaultdict(dict)
     last = max(tallies.moments, default=0.0)
     for at in sorted(tallies.moments):
         for ref, tally in tallies.moments[at].items():
             rate, p99 = tally.error_rate, tally.p99_s
             if rate is not None and math.isfinite(rate):
-                errors[ref].append(rate)
-                if at == last:
-                    newest[ref] = rate
+                errors[ref][at] = rate
             if p99 is not None and math.isfinite(p99):
-                durations[ref].append(p99)
+                durations[ref][at] = p99
     return {
-        ref: Noise(deviation(errors[ref]), deviation(durations[ref]), newest.get(ref))
+        ref: Noise(
+            deviation([*errors[ref].values()]),
+            deviation([*durations[ref].values()]),
+            errors[ref].get(last),
+            durations[ref].get(last),
+            _past(errors[ref], last),
+            _past(durations[ref], last),
+        )
         for ref in {*errors, *durations}
     }
+
+
+def _past(values: Mapping[float, float], last: float) -> float | None:
+    """The median before the newest minutes; None for fewer steps than say anything."""
+    old = [value for at, value in values.items() if at <= last - NEWEST_S]
+    return median(old) if len(old) >= LEAST_STEPS else None
 
 
 def deviation(values: Sequence[float]) -> float | None:

@@ -102,7 +102,8 @@ class PrometheusSource:
         tallies = Tallies(units)
         _ask(tallies, present, window_s, lambda text, _: query(endpoint, text))
         newest = tallies.units
-        known = self._noise_of(endpoint, units, present, newest) if self._noise else {}
+        looks_back = self._noise or self._since is None
+        known = self._noise_of(endpoint, units, present, newest) if looks_back else {}
         traffic = tuple(
             _told(ref, newest[ref], window_s, now, known.get(ref, Noise()))
             for ref in sorted(newest)
@@ -181,6 +182,9 @@ def _told(ref: Ref, tally: Tally, window_s: float, now: datetime, known: Noise) 
         error_mad=known.error_mad,
         p99_mad=known.p99_mad,
         error_minute=known.error_minute,
+        error_past=known.error_past,
+        p99_past=known.p99_past,
+        p99_minute=known.p99_minute,
     )
 
 

@@ -10,7 +10,7 @@ import copy
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,16 @@ from stratus_cli.kube.kinds import BY_KIND, OBSERVED
 from stratus_cli.model.change import Json
 from stratus_cli.model.objects import Event, KubeObject
 from stratus_cli.model.ref import ClusterIdentity, Ref
-from stratus_cli.model.snapshot import Gap, GapReason, LogTail, Signals, Snapshot
+from stratus_cli.model.snapshot import (
+    Alert,
+    Gap,
+    GapReason,
+    LogTail,
+    Signals,
+    Snapshot,
+    Traffic,
+    Usage,
+)
 
 HERE = Path(__file__).parent
 AT = "2026-11-24T12:00:00Z"
@@ -59,7 +68,7 @@ def cases(folder: str, key: str) -> Iterator[CaseFile]:
 
 
 def snapshot_of(body: Mapping[str, Any]) -> Snapshot:
-    """The snapshot of a case body: given, set, drop, add, gaps, logs, at."""
+    """The snapshot of a case body: given, set, drop, add, gaps, signals (logs, traffic ...), at."""
     items = raw_objects(body)
     gaps = tuple(
         Gap(gap, GapReason.FORBIDDEN)
@@ -67,16 +76,44 @@ def snapshot_of(body: Mapping[str, Any]) -> Snapshot:
         else Gap(gap["subject"], GapReason(gap["reason"]), namespace=gap.get("namespace", ""))
         for gap in body.get("gaps", [])
     )
-    logs = tuple(
-        LogTail(
-            Ref("Pod", "shop", tail["pod"]),
-            tail["container"],
-            tail.get("previous", False),
-            tuple(tail["lines"]),
-        )
-        for tail in body.get("logs", [])
+    at = body.get("at", AT)
+    return snapshot(items, at=at, gaps=gaps, signals=_signals(body, datetime.fromisoformat(at)))
+
+
+def _signals(body: Mapping[str, Any], at: datetime) -> Signals:
+    """logs (with every_s also their times, the newest until_s ago), traffic, alerts, usage."""
+    return Signals(
+        logs=tuple(_tail(tail, at) for tail in body.get("logs", [])),
+        traffic=tuple(
+            Traffic(
+                ref=Ref.parse(f"shop/{item['ref']}"),
+                taken_at=at,
+                **{"window_s": 300.0, "requests": 1000.0, "error_rate": 0.0, "p99_s": None}
+                | {key: value for key, value in item.items() if key != "ref"},
+            )
+            for item in body.get("traffic", [])
+        ),
+        alerts=tuple(
+            Alert(item["name"], {"namespace": "shop", **item["labels"]}, starts_at=at)
+            for item in body.get("alerts", [])
+        ),
+        usage=tuple(
+            Usage(Ref("Pod", "shop", item["pod"]), **{k: v for k, v in item.items() if k != "pod"})
+            for item in body.get("usage", [])
+        ),
     )
-    return snapshot(items, at=body.get("at", AT), gaps=gaps, signals=Signals(logs=logs))
+
+
+def _tail(tail: Mapping[str, Any], at: datetime) -> LogTail:
+    lines = tuple(tail["lines"]) * tail.get("times", 1)
+    newest, step = at - timedelta(seconds=tail.get("until_s", 0)), tail.get("every_s")
+    times = (
+        tuple(newest - timedelta(seconds=step * back) for back in range(len(lines) - 1, -1, -1))
+        if step
+        else ()
+    )
+    pod = Ref("Pod", "shop", tail["pod"])
+    return LogTail(pod, tail["container"], tail.get("previous", False), lines, times)
 
 
 def raw_objects(body: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -14,10 +14,13 @@ from hypothesis import strategies as st
 
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Snapshot, Traffic
+from stratus_cli.telemetry import metrics
 from stratus_cli.telemetry.look_back import alert_rules, look_back_s
-from stratus_cli.telemetry.noise import deviation
+from stratus_cli.telemetry.noise import deviation, noise
 from stratus_cli.telemetry.prometheus import PrometheusSource
-from stratus_cli.telemetry.prometheus_api import Group, Rule, seconds
+from stratus_cli.telemetry.prometheus_api import Group, Rule, Series, seconds
+from stratus_cli.telemetry.tally import Tallies
+from stratus_cli.telemetry.units import Units
 from tests.telemetry.test_prometheus import AT, NOWHERE, POD, WEB, shop, traffic, vector
 from tests.telemetry.web import Answer, answering, eventually, free_port, program
 
@@ -65,7 +68,6 @@ def test_noise_is_the_deviation_over_the_last_half_hour() -> None:
     history = History()
     with answering(history) as url:
         source = PrometheusSource(NOWHERE, url)
-        assert traffic(source.read(shop()))[WEB].error_mad is None
         source.count_since(None, noise=True)
         snap = source.read(shop())
     found = traffic(snap)[WEB]
@@ -78,6 +80,26 @@ def test_noise_is_the_deviation_over_the_last_half_hour() -> None:
     assert "[120s]" in query["query"]
     assert [(rule.name, rule.look_back_s) for rule in snap.signals.rules] == [("Burns", 420.0)]
     assert snap.signals.scrape_s == 30.0
+
+
+def test_what_was_before_is_read_unless_a_change_is_watched() -> None:
+    """The newest five minutes are no part of the past; during a change nothing is compared."""
+    units = Units(shop())
+    tallies = Tallies(units, by_time=True)
+    family = metrics.FAMILIES[2]
+    for minute in range(12):
+        failed = 50.0 if minute >= 11 else 0.0
+        for code, value in (("200", 100 - failed), ("500", failed)):
+            point = ((60.0 * minute, value),)
+            tallies.count(family, [Series({**POD, "code": code}, point)])
+    found = noise(tallies)[WEB]
+    assert (found.error_past, found.error_minute) == (0.0, 0.5)
+    history = History()
+    with answering(history) as url:
+        source = PrometheusSource(NOWHERE, url)
+        assert traffic(source.read(shop()))[WEB].error_minute == pytest.approx(0.1)
+        source.count_since(shop().taken_at - timedelta(seconds=60))
+        assert traffic(source.read(shop()))[WEB].error_minute is None
 
 
 def test_a_prometheus_that_does_not_tell_its_history_leaves_the_least_noise() -> None:

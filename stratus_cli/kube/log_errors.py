@@ -1,0 +1,145 @@
+"""Which workloads' ready pods log errors now, how much of what they log, and since when. Pure.
+
+A log keeps what was said before a repair, so only the newest lines count, and only those written
+since the workload and what it calls became ready: errors during a rollout end with it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from stratus_cli.kube.graph import Graph
+from stratus_cli.kube.log_lines import is_continuation, is_error, template
+from stratus_cli.kube.pods import condition, is_live, is_ready
+from stratus_cli.model.objects import Job, KubeObject, Pod, Workload
+from stratus_cli.model.ref import Ref
+from stratus_cli.model.snapshot import LogTail, ref_of
+
+# Our choices. Few enough that a repair shows soon, enough that a share says something.
+NEWEST_LINES = 40
+NEWEST = timedelta(seconds=60)
+LEAST_ERRORS = 5
+GOING_ON = timedelta(seconds=30)  # without an error for longer, it is over
+LEAST_SPAN = timedelta(seconds=10)  # shorter is a blip
+SETTLED = timedelta(seconds=5)  # until clients see that a pod is ready again
+TIMES_MORE = 4  # than before: then the errors began within what was read
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """What the ready pods of one owner log. lines, errors: of the newest ones of all read pods.
+
+    first: of the errors that were read, none of them from before the last rollout. began: errors
+    were few before that, in the same log. samples: (pod, container, line), the commonest error
+    first, one of each template.
+    """
+
+    owner: Ref
+    lines: int
+    errors: int
+    first: datetime
+    last: datetime
+    began: bool
+    samples: tuple[tuple[Ref, str, str], ...]
+
+    @property
+    def share(self) -> float:
+        """0..1."""
+        return self.errors / self.lines
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    pod: Ref
+    container: str
+    text: str
+    at: datetime
+    wrong: bool
+
+
+def errors_of_ready(graph: Graph) -> Iterator[Errors]:
+    """Each owner whose ready pods have logged errors for a while and still do."""
+    tails: dict[Ref, list[LogTail]] = {}
+    owners: dict[Ref, KubeObject] = {}
+    for tail in graph.snap.signals.logs:
+        pod = graph.snap.find(tail.pod)
+        if tail.previous or len(tail.times) != len(tail.lines) or not isinstance(pod, Pod):
+            continue
+        if is_live(pod) and is_ready(pod):
+            owner = graph.top_owner(pod)
+            owners[ref_of(owner)] = owner
+            tails.setdefault(ref_of(owner), []).append(tail)
+    for ref in sorted(tails):
+        found = _judge(graph, owners[ref], tails[ref])
+        if found is not None:
+            yield found
+
+
+def _judge(graph: Graph, owner: KubeObject, tails: Sequence[LogTail]) -> Errors | None:
+    now, settled = graph.snap.taken_at, _settled_at(graph, owner)
+    lines = sorted(
+        (line for tail in tails for line in _lines(tail) if settled is None or line.at >= settled),
+        key=lambda line: line.at,
+    )
+    newest = [line for line in lines[-NEWEST_LINES:] if now - line.at <= NEWEST]
+    wrong = [line for line in newest if line.wrong]
+    if len(wrong) < LEAST_ERRORS or now - wrong[-1].at > GOING_ON:
+        return None
+    first = next(line.at for line in lines if line.wrong)
+    if wrong[-1].at - first < LEAST_SPAN:
+        return None
+    older = lines[: len(lines) - len(newest)]
+    share = len(wrong) / len(newest)
+    return Errors(
+        owner=ref_of(owner),
+        lines=len(newest),
+        errors=len(wrong),
+        first=first,
+        last=wrong[-1].at,
+        began=_began(older, share) or _began(newest[: newest.index(wrong[0])], share),
+        samples=tuple(_samples(wrong)),
+    )
+
+
+def _began(before: Sequence[_Line], share: float) -> bool:
+    if len(before) < LEAST_ERRORS:
+        return False
+    return sum(line.wrong for line in before) / len(before) * TIMES_MORE <= share
+
+
+def _samples(wrong: Sequence[_Line]) -> Iterator[tuple[Ref, str, str]]:
+    templates = {line: template(line.text) for line in wrong}
+    last = {templates[line]: line for line in wrong}
+    for text, _ in Counter(templates.values()).most_common():
+        yield last[text].pod, last[text].container, last[text].text
+
+
+def _lines(tail: LogTail) -> Iterator[_Line]:
+    for text, at in zip(tail.lines, tail.times, strict=True):
+        if text.strip() and not is_continuation(text):
+            yield _Line(tail.pod, tail.container, text, at, is_error(text))
+
+
+def _settled_at(graph: Graph, owner: KubeObject) -> datetime | None:
+    """Since when its own pods, and those of what it calls, have been ready."""
+    around = (graph.snap.find(ref) for ref in graph.calls.callees(ref_of(owner)))
+    pods: list[Pod] = [
+        pod
+        for item in (owner, *around)
+        if isinstance(item, Workload)
+        for pod in graph.pods_of(item)
+    ]
+    if isinstance(owner, Job | Pod):
+        pods += [item for item in (owner, *graph.owned_by(owner)) if isinstance(item, Pod)]
+    newest = max(_ready_since(pods), default=None)
+    return newest + SETTLED if newest is not None else None
+
+
+def _ready_since(pods: Iterable[Pod]) -> Iterator[datetime]:
+    for pod in pods:
+        ready = condition(pod.status.conditions, "Ready")
+        if is_live(pod) and ready is not None and ready.last_transition_time is not None:
+            yield ready.last_transition_time
