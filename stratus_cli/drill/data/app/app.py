@@ -970,7 +970,7 @@ class Load:
 
     def __init__(self) -> None:
         self.target = ENV.get("TARGET_ADDR", "")
-        self.client = ENV.get("CLIENT_NAME", "Mozilla/5.0 aaaaaaaaaaaaaaaaaaaaaaaaaaaa!")
+        self.client = ENV.get("CLIENT_NAME", "Mozilla/5.0 aaaaaaaaaaaaaaaaaaaaaa!")
         self.timeout_s = number("TIMEOUT_MS", 5000) / 1000
         self.outcomes: list[dict[str, Any]] = []
         self.flags = Flags()
