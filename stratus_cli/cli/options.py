@@ -77,6 +77,12 @@ SETTINGS = (
         ("--known-good",),
         metavar="RECORDING",
     ),
+    Setting(
+        "manifests",
+        "Folder of manifests as they should be (plain YAML or JSON).",
+        ("--manifests",),
+        metavar="DIR",
+    ),
     Setting("journal", "Journal file to use.", ("--journal",), metavar="PATH"),
     Setting(
         "timeout", "Deadline of one read.", ("--timeout",), "seconds", 15.0, metavar="DURATION"
@@ -115,6 +121,9 @@ SETTINGS = (
     Setting(
         "read_secrets", "Read the values of a Secret whose keys are changed.", (), "flag", True
     ),
+    Setting(
+        "helm_releases", "Read Helm's release records for known-good values.", (), "flag", True
+    ),
     Setting("model", "Model of the agents, as litellm names it."),
     Setting("model_url", "Base URL of the model's API."),
 )
@@ -133,6 +142,7 @@ class Options:
     out: str = ""
     recording: str = ""
     known_good: str = ""
+    manifests: str = ""
     journal: str = ""
     timeout: float = 15.0
     prometheus_url: str = ""
@@ -144,6 +154,7 @@ class Options:
     protected_namespaces: tuple[str, ...] = ("kube-system", "kube-public", "kube-node-lease")
     protected_names: tuple[str, ...] = ()
     read_secrets: bool = True
+    helm_releases: bool = True
     model: str = ""
     model_url: str = ""
     flags: frozenset[str] = frozenset()

@@ -96,6 +96,7 @@ class Session:
             sources=self.wiring.sources(options, self.cluster),
             rehearsal=self.wiring.rehearsal() if self.rehearse else None,
             known_good=good,
+            manifests=self.wiring.manifests(options),
             limits=self.limits,
             policy=Policy(
                 protected_namespaces=options.protected_namespaces,

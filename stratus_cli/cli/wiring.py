@@ -23,6 +23,7 @@ from stratus_cli.knowledge.runbook import Runbook
 from stratus_cli.model.errors import UsageError
 from stratus_cli.model.ports import Clock, Cluster, Journal, Rehearsal, Source
 from stratus_cli.model.ref import ClusterIdentity
+from stratus_cli.model.release import Declared
 
 if TYPE_CHECKING:
     from stratus_cli.kube.redact import Redactor
@@ -76,6 +77,7 @@ class Wiring:
             timeout_s=options.timeout,
             redactor=self.redactor(),
             read_secrets=options.read_secrets,
+            helm_releases=options.helm_releases and options.read_secrets,
         )
 
     def recorded(self, path: str) -> Cluster:
@@ -83,6 +85,14 @@ class Wiring:
         from stratus_cli.cluster.recorded import RecordedCluster
 
         return RecordedCluster(path)
+
+    def manifests(self, options: Options) -> Declared | None:
+        """The folder of --manifests, if one was given."""
+        if not options.manifests:
+            return None
+        from stratus_cli.cluster.manifests import ManifestFolder
+
+        return ManifestFolder(options.manifests, self.redactor())
 
     def redactor(self) -> Redactor:
         """The one redactor, with this person's key."""

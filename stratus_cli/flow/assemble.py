@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from stratus_cli.flow.detect import Detection, detect
 from stratus_cli.flow.diagnose import diagnose, verify
+from stratus_cli.flow.known_states import declared_states
 from stratus_cli.flow.observe import ScopeRequest, observe
 from stratus_cli.health.measure import measure
 from stratus_cli.knowledge.runbook import Runbook
@@ -45,8 +46,14 @@ def look(ports: Ports, request: ScopeRequest, *, runbooks: Sequence[Runbook] = (
     detected, detected_at = ports.clock.monotonic(), ports.clock.now()
     ports.progress.stage("Diagnosis")
     recording = known_good(ports, request)
+    declared, gaps = declared_states(ports, detection)
+    snap = replace(snap, gaps=(*snap.gaps, *gaps))
     incidents = diagnose(
-        detection, recording=recording, diagnoser=ports.diagnoser, runbooks=runbooks
+        detection,
+        recording=recording,
+        declared=declared,
+        diagnoser=ports.diagnoser,
+        runbooks=runbooks,
     )
     health = measure(detection.graph, detection.findings)
     diagnosed_at = ports.clock.now()

@@ -15,6 +15,7 @@ from stratus_cli.flow.grouping import CONSEQUENCES, choose, complete, group
 from stratus_cli.knowledge.runbook import Runbook
 from stratus_cli.kube.evidence import holds
 from stratus_cli.kube.known_good import KnownGoodValues
+from stratus_cli.kube.states import State
 from stratus_cli.model.diagnosis import Diagnosis, Incident, incident_id
 from stratus_cli.model.errors import StratusError
 from stratus_cli.model.finding import Evidence, Finding, Severity
@@ -32,12 +33,16 @@ def diagnose(
     detection: Detection,
     *,
     recording: Snapshot | None = None,
+    declared: Sequence[State] = (),
     diagnoser: Diagnoser | None = None,
     runbooks: Sequence[Runbook] = (),
 ) -> tuple[Incident, ...]:
-    """The incidents behind the findings, ranked worst first."""
+    """The incidents behind the findings, ranked worst first.
+
+    recording, declared: known-good states, best first.
+    """
     graph = detection.graph
-    case = Case(graph, detection.findings, KnownGoodValues(graph, recording))
+    case = Case(graph, detection.findings, KnownGoodValues(graph, recording, declared))
     by_key = findings_by_key(detection.findings)
     found = [
         item

@@ -18,7 +18,7 @@ from stratus_cli.kube.fields import read
 from stratus_cli.kube.graph import Graph, revision_of
 from stratus_cli.kube.normal import normal_form
 from stratus_cli.kube.pods import age_s, is_failing
-from stratus_cli.kube.states import State, Version
+from stratus_cli.kube.states import State, Version, with_protocols
 from stratus_cli.kube.whole import as_json
 from stratus_cli.kube.workloads import older_replica_sets
 from stratus_cli.model.change import ABSENT, Json
@@ -273,7 +273,7 @@ def _applied(item: KubeObject) -> dict[str, Any] | None:
         return None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("metadata"), dict):
         return None
-    return manifest
+    return dict(with_protocols(manifest))
 
 
 def creatable(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -62,10 +62,31 @@ def keyed_objects(
             key = _key(item, namespace)
             if key is None:
                 continue
-            if key in found and found[key] != item:
+            if key in found and found[key] != with_protocols(item):
                 twice.add(key)
-            found[key] = item
+            found[key] = with_protocols(item)
     return {key: item for key, item in found.items() if key not in twice}
+
+
+def with_protocols(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Ports with the protocol that is meant: it is part of the key by which they are told apart."""
+    return {key: _with_protocols(value) for key, value in item.items()}
+
+
+def _with_protocols(node: Any) -> Any:  # noqa: ANN401  # JSON
+    if isinstance(node, Mapping):
+        made = {key: _with_protocols(value) for key, value in node.items()}
+        if isinstance(made.get("ports"), list):
+            made["ports"] = [
+                {**port, "protocol": port.get("protocol") or "TCP"}
+                if isinstance(port, Mapping) and ("port" in port or "containerPort" in port)
+                else port
+                for port in made["ports"]
+            ]
+        return made
+    if isinstance(node, list):
+        return [_with_protocols(value) for value in node]
+    return node
 
 
 def _objects(document: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:

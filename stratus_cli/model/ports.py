@@ -11,6 +11,7 @@ from stratus_cli.model.diagnosis import Diagnosis, Incident
 from stratus_cli.model.entry import Entry
 from stratus_cli.model.plan import Plan, Refusal
 from stratus_cli.model.ref import ClusterIdentity, Ref, ServedKind
+from stratus_cli.model.release import Declared
 from stratus_cli.model.snapshot import Snapshot
 
 
@@ -237,7 +238,8 @@ class Policy:
 class Ports:
     """Everything a flow may use. cli/wiring.py builds it once. None: not available or not asked.
 
-    who: the person or job, for the journal. known_good: a recording taken when well.
+    who: the person or job, for the journal. known_good: a recording taken when well; manifests: a
+    folder of what was meant to be.
     """
 
     cluster: Cluster
@@ -250,6 +252,7 @@ class Ports:
     sources: tuple[Source, ...] = ()
     rehearsal: Rehearsal | None = None
     known_good: Cluster | None = None
+    manifests: Declared | None = None
     diagnoser: Diagnoser | None = None
     planner: Planner | None = None
     limits: Limits = Limits()
