@@ -12,9 +12,12 @@ from typing import Any
 
 from stratus_cli.causes.case import SHOWN_PODS, Case, Faulty
 from stratus_cli.kube.accused import accused_by_traffic
+from stratus_cli.kube.called import containers_of
 from stratus_cli.kube.fields import as_text, read
+from stratus_cli.kube.log_facts import LogFact, facts_of_pods
 from stratus_cli.kube.put_back import put_back
 from stratus_cli.kube.whole import as_json, read_whole
+from stratus_cli.kube.workloads import sorted_workloads
 from stratus_cli.model.change import ABSENT, Json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence, Finding
@@ -47,6 +50,22 @@ def earlier(
     return None
 
 
+def earlier_word(case: Case, workload: Workload, path: str) -> Setting | None:
+    """The earlier value of a variable's `.value`, or of one word of args or command.
+
+    A variable that was not there is taken out; words are put back as the whole list, since the
+    list may have had another length.
+    """
+    found = earlier(case, workload, path, lambda value: value is None or isinstance(value, str))
+    if found is None:
+        return None
+    if found.values[path] is None and path.endswith("].value"):
+        return Setting({path.removesuffix(".value"): None}, found.source)
+    if path.endswith("]"):
+        return earlier(case, workload, path.rpartition("[")[0])
+    return found
+
+
 def earlier_of(case: Case, workload: Workload, paths: Iterable[str]) -> Setting | None:
     """The earlier values of those fields that had another one, by the first field's source."""
     values: dict[str, Json] = {}
@@ -69,6 +88,28 @@ def complained_of(case: Case, *codes: str) -> Iterator[tuple[Workload, tuple[Pod
         pods = tuple(found[ref] for ref in sorted(found))
         if pods:
             yield faulty.workload, pods
+
+
+def suspects(case: Case, *codes: str) -> Iterator[tuple[Workload, tuple[Pod, ...]]]:
+    """Those of `complained_of`, and with no pods the workloads that only traffic accuses."""
+    seen = set()
+    for workload, pods in complained_of(case, *codes):
+        seen.add(ref_of(workload))
+        yield workload, pods
+    for workload in sorted_workloads(case.graph):
+        if ref_of(workload) not in seen and accused_by_traffic(case.graph, case.findings, workload):
+            yield workload, ()
+
+
+def facts_of_container(case: Case, workload: Workload, *kinds: str) -> dict[str, list[LogFact]]:
+    """What the logs of the present template's pods say, by the container's path."""
+    paths = {item.name: path for path, item in containers_of(workload.spec.template.spec)}
+    pods = sorted(ref_of(pod) for pod in case.graph.new_pods_of(workload))
+    found: dict[str, list[LogFact]] = {}
+    for fact in facts_of_pods(case.graph.snap, pods, *kinds):
+        if fact.container in paths:
+            found.setdefault(paths[fact.container], []).append(fact)
+    return found
 
 
 def wrong_setting(
