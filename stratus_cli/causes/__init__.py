@@ -2,6 +2,8 @@
 
 from stratus_cli.causes import (
     anti_affinity_deadlock,
+    autoscaler_lacks_request,
+    autoscaler_target_wrong,
     claim_missing,
     command_fails,
     config_value_changed,
@@ -45,6 +47,8 @@ from stratus_cli.causes import (
 
 ALL = (
     anti_affinity_deadlock,
+    autoscaler_lacks_request,
+    autoscaler_target_wrong,
     claim_missing,
     command_fails,
     config_value_changed,

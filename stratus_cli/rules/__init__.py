@@ -1,6 +1,6 @@
 """The rules, in the order of their codes. One fault seen per file; rules never import rules."""
 
-from stratus_cli.rules.batch import held_open, job_failing, not_run
+from stratus_cli.rules.batch import held_open, job_failing, not_run, rewriting
 from stratus_cli.rules.network import policy_blocks
 from stratus_cli.rules.node import not_ready as node_not_ready
 from stratus_cli.rules.node import under_pressure
@@ -15,6 +15,10 @@ from stratus_cli.rules.pod import (
     volume_failing,
 )
 from stratus_cli.rules.policy import quota_demands, quota_exhausted
+from stratus_cli.rules.scaling import (
+    autoscaler_blind,
+    autoscaler_target_missing,
+)
 from stratus_cli.rules.service import (
     called_service_missing,
     foreign_endpoints,
@@ -60,10 +64,13 @@ ALL = (
     quota_demands,
     claim_pending,
     claim_lost,
+    autoscaler_blind,
+    autoscaler_target_missing,
     held_open,
     policy_blocks,
     job_failing,
     not_run,
+    rewriting,
     errors_high,
     slow,
     alert_firing,
