@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import gzip
 import json
 from dataclasses import replace
@@ -101,7 +102,7 @@ def test_a_record_that_unpacks_to_a_flood_is_left_out() -> None:
 
 def _broken_shop(*more: dict[str, Any]) -> list[dict[str, Any]]:
     """The Service's target is one that nothing serves."""
-    items = Shop().items
+    items = copy.deepcopy(Shop().items)
     service = next(item for item in items if item["kind"] == "Service")
     service["spec"]["ports"][0]["targetPort"] = 9999
     return [*items, *more]
