@@ -36,6 +36,7 @@ COMMANDS = {
     "runbook": "List, show or check runbooks.",
     "doctor": "Check access, permissions, telemetry and journal.",
     "report": "Incident report or notification draft of the last run.",
+    "drill": "Game days: known faults in apps of its own, and a scoreboard of the repair.",
     "demo": "The whole loop on a simulated cluster inside this process.",
 }
 EPILOG = "Reading commands change nothing. Exit codes and safety: README; start with: stratus demo"

@@ -76,13 +76,20 @@ class Transport:
                 time.sleep(wait_s)
 
     def write(
-        self, method: str, path: str, body: bytes, query: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        query: Mapping[str, str] | None = None,
+        *,
+        content_type: str = "application/json",
     ) -> bytes:
-        """POST, PUT or DELETE, once. RequestTimeout when it is not known what came of it."""
+        """POST, PUT, PATCH or DELETE, once. RequestTimeout when what came of it is not known."""
         deadline = time.monotonic() + self.timeout_s
+        accept = "application/json"
         try:
             reply = self._send(
-                method, path, query, body, "application/json", deadline, self.timeout_s
+                method, path, query, body, accept, deadline, self.timeout_s, content_type
             )
         except _Repeat as repeat:
             raise repeat.error from None
@@ -105,10 +112,10 @@ class Transport:
             self._use(access(*self._source))
         return True
 
-    def _headers(self, accept: str, body: bytes | None) -> dict[str, str]:
+    def _headers(self, accept: str, body: bytes | None, content_type: str) -> dict[str, str]:
         headers = {"Accept": accept, "User-Agent": "stratus", "Accept-Encoding": "gzip"}
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = content_type
         with self._lock:  # the official client may renew a token here
             key = self.access.configuration.get_api_key_with_prefix("authorization")
         if key:
@@ -124,6 +131,7 @@ class Transport:
         accept: str,
         deadline: float,
         limit_s: float,
+        content_type: str = "application/json",
     ) -> Reply:
         import urllib3
         from urllib3 import exceptions
@@ -139,7 +147,7 @@ class Transport:
                 method,
                 url,
                 body=body,
-                headers=self._headers(accept, body),
+                headers=self._headers(accept, body, content_type),
                 timeout=urllib3.Timeout(connect=min(CONNECT_S, left_s), read=left_s),
                 retries=False,
                 redirect=False,

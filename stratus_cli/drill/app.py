@@ -14,3 +14,81 @@ ${namespace}, ${app}, ${tenant} filled in. Before them the drill makes the names
 `stratus.dev/drill: NAME`, and in it the ConfigMap `program` with the key app.py: the one program
 (data/app/app.py) that every container mounts. No manifest holds a namespace but ${tenant}.
 """
+
+from __future__ import annotations
+
+import importlib.resources
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import yaml
+
+from stratus_cli.drill.fault import Item, fill
+from stratus_cli.model.errors import UsageError
+
+INSTALLS = ("apply", "server-side", "helm")
+
+
+@dataclass(frozen=True)
+class App:
+    """One app as its folder has it."""
+
+    name: str
+    title: str
+    front_door: Mapping[str, Any]
+    install: str
+    load: str
+    extra: tuple[str, ...]
+    folder: Traversable
+
+    def manifests(self, values: Mapping[str, Any]) -> list[Item]:
+        """Its objects, filled in; those of a chart are Helm's."""
+        paths = [path for path in self.folder.iterdir() if path.name.endswith(".yaml")]
+        found: list[Item] = []
+        for path in sorted(paths, key=lambda path: path.name):
+            if path.name != "app.yaml":
+                documents = yaml.safe_load_all(path.read_text(encoding="utf-8"))
+                found.extend(fill(item, values) for item in documents if item)
+        return found
+
+
+def data() -> Traversable:
+    """The folder of the drill's package data."""
+    return importlib.resources.files("stratus_cli.drill").joinpath("data")
+
+
+def names() -> tuple[str, ...]:
+    """Every app that ships."""
+    folder = data().joinpath("apps")
+    if not folder.is_dir():
+        return ()
+    return tuple(sorted(p.name for p in folder.iterdir() if p.joinpath("app.yaml").is_file()))
+
+
+def load(name: str) -> App:
+    """UsageError: no such app, or its file is wrong."""
+    folder = data().joinpath("apps", name)
+    if name not in names():
+        raise UsageError("there is no such app", name, f"Known: {', '.join(names())}")
+    try:
+        body = yaml.safe_load(folder.joinpath("app.yaml").read_text(encoding="utf-8"))
+        extra = tuple(body.pop("extra", None) or ())
+        app = App(name=name, folder=folder, extra=extra, load=body.pop("load", ""), **body)
+    except (yaml.YAMLError, TypeError, AttributeError) as error:
+        raise UsageError(f"the app's file is wrong ({error})", name, "") from error
+    if app.install not in INSTALLS:
+        raise UsageError(f"unknown way to install {app.install!r}", name, "")
+    return app
+
+
+def program() -> Item:
+    """The ConfigMap that every container mounts, without a namespace."""
+    text = data().joinpath("app", "app.py").read_text(encoding="utf-8")
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "program"},
+        "data": {"app.py": text},
+    }

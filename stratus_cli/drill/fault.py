@@ -19,7 +19,7 @@ symptom: {...}      # what must be visible before the clock starts, see below; a
 root:               # the root causes to name: every one of them
 - ref: Service/${variant}
   field: spec.ports[port=80].targetPort
-  or: [{ref: Deployment/${variant}, field: spec.x}]     # other answers that are as right
+  or: [{ref: 'Deployment/${variant}', field: spec.x}]   # other answers that are as right
 also: []            # [{ref, field}] that may be named too and is not wrong
 acceptable: []      # [{ref, field}] that may differ from the healthy state after the repair;
                     # field "" is the whole object (new, gone or different). `*` in a name stands
@@ -67,10 +67,11 @@ Steps (the first key is the verb, its value the target):
   path: /admin/users/app?method=delete          # GET only; the program's admin paths are made so
   heal: /admin/users/app?method=restore         # the request that takes it back
 
-Symptom (within_s: 90 for all of it):
+Symptom (within_s: 90 for all of it; it must hold 3 s):
   front_door: failing   # failing: 3 of 10 requests fail; slow: p99 over 2 x the healthy one's; open
   not_ready: [ref]      # a workload with fewer ready pods than its healthy number, or a pod (of its
                         # newest template, too) that is not Ready
+  restarting: [ref]     # a workload with a container that was restarted twice
   no_endpoints: [Service/name]          # or other endpoints than when healthy
   fields: [{ref, field, value}]         # reads so (value absent: the field or object is absent)
   events: [{ref: Kind/name-prefix, reason: FailedCreate, message: text in it}]

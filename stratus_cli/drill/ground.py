@@ -1,0 +1,256 @@
+"""The drill's own namespaces: made, labelled, filled with an app, removed. It has no others."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.resources import as_file
+from typing import Any
+
+from stratus_cli.drill.api import Api, Item
+from stratus_cli.drill.app import App, load, program
+from stratus_cli.drill.door import Door
+from stratus_cli.drill.errors import DrillError, DrillRefused
+from stratus_cli.drill.wellness import Well, unwell
+from stratus_cli.kube.redact import LAST_APPLIED
+from stratus_cli.model.errors import Conflict
+from stratus_cli.model.ports import Clock, Interrupt
+
+LABEL = "stratus.dev/drill"
+SANDBOX = "stratus.dev/sandbox"
+DEFAULT_IMAGE = "python:3.11-slim"
+WELL_WITHIN_S = 180.0  # our choice: a first pull of a small image, and a dozen starts
+GONE_WITHIN_S = 120.0
+POLL_S = 0.5
+
+
+@dataclass(frozen=True)
+class Access:
+    """How other programs (helm, stratus) reach the same cluster."""
+
+    kubeconfig: str
+    context: str
+
+
+class Stopped(DrillError):
+    """Ctrl-C; what was injected is taken back."""
+
+    exit_code = 130
+
+
+class Ground:
+    """Where the drill stands. prefix: of its namespaces' names."""
+
+    def __init__(
+        self,
+        api: Api,
+        clock: Clock,
+        interrupt: Interrupt,
+        access: Access,
+        *,
+        image: str = DEFAULT_IMAGE,
+        prefix: str = "drill",
+    ) -> None:
+        self.api = api
+        self.clock = clock
+        self.interrupt = interrupt
+        self.access = access
+        self.image = image
+        self.prefix = prefix
+        self._nodes: list[str] | None = None
+        self.settling = False
+        """While it takes back, a signal does not stop it."""
+
+    def namespace(self, app: str) -> str:
+        """Of an app."""
+        return f"{self.prefix}-{app}"
+
+    def tenant(self, app: str) -> str:
+        """The second one, of what lives beside the app."""
+        return f"{self.prefix}-{app}-tenant"
+
+    def spaces(self, app: str) -> list[str]:
+        """Both, those that are there."""
+        both = (self.namespace(app), self.tenant(app))
+        return [name for name in both if self.api.get(self.api.ref(f"/Namespace/{name}", ""))]
+
+    def values(self, app: str) -> Mapping[str, Any]:
+        """The built-in variables of fault and app files."""
+        nodes = self.nodes()
+        return {
+            "app": app,
+            "namespace": self.namespace(app),
+            "tenant": self.tenant(app),
+            "image": self.image,
+            "node": nodes[0],
+            "other_node": nodes[-1],
+            "nodes": len(nodes),
+            "nodes_plus_1": len(nodes) + 1,
+        }
+
+    def nodes(self) -> list[str]:
+        """The nodes that take pods, by name."""
+        if self._nodes is None:
+            self._nodes = sorted(
+                item["metadata"]["name"]
+                for item in self.api.items("Node", None)
+                if not any(
+                    taint["effect"] == "NoSchedule" and "control-plane" in taint["key"]
+                    for taint in item["spec"].get("taints") or ()
+                )
+            )
+        if not self._nodes:
+            raise DrillError("the cluster has no node that takes pods")
+        return self._nodes
+
+    def ensure(self, namespace: str, app: str) -> None:
+        """A namespace that is the drill's own. DrillRefused: it is somebody else's."""
+        ref = self.api.ref(f"/Namespace/{namespace}", "")
+        live = self.api.get(ref)
+        if live is not None and live["metadata"].get("deletionTimestamp"):
+            self.until(lambda: self.api.get(ref) is None, f"{namespace} gone", GONE_WITHIN_S)
+            live = None
+        if live is None:
+            meta = {"name": namespace, "labels": {LABEL: app}}
+            self.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
+            account = self.api.ref(f"{namespace}/ServiceAccount/default", "")
+            self.until(lambda: self.api.get(account) is not None, f"{account}", 30.0)
+        elif LABEL not in (live["metadata"].get("labels") or {}):
+            raise DrillRefused(
+                f"the namespace has no label {LABEL}, so it is not the drill's", namespace,
+                "Remove it, or choose other names with --prefix.",
+            )  # fmt: skip
+
+    def check_sandbox(self) -> None:
+        """DrillRefused unless somebody said that this cluster may be harmed."""
+        system = self.api.get(self.api.ref("/Namespace/kube-system", "")) or {}
+        labels = system.get("metadata", {}).get("labels") or {}
+        if labels.get(SANDBOX) != "true":
+            raise DrillRefused(
+                f"kube-system has no label {SANDBOX}=true, so nothing outside the drill's own"
+                " namespaces is touched",
+                self.access.context,
+                f"Where harm is allowed: kubectl label namespace kube-system {SANDBOX}=true",
+            )
+
+    def install(self, name: str) -> App:
+        """Make the app's objects. They need not be well yet."""
+        app, values = load(name), self.values(name)
+        spaces = {"tenant": self.tenant(name)}
+        for space in (self.namespace(name), *(spaces[word] for word in app.extra)):
+            self.ensure(space, name)
+        manager = "deploy" if app.install == "server-side" else "kubectl-client-side-apply"
+        self._make(program(), name, app.install, manager)
+        if app.install == "helm":
+            self._helm(app)
+        for item in app.manifests(values):
+            self._make(item, name, app.install, manager)
+        return app
+
+    def wait_well(self, app: App, well: Well, within_s: float = WELL_WITHIN_S) -> None:
+        """Until every workload and Service is as when well, and the front door is open."""
+        items = self.items(app.name)
+        said: list[str] = []
+
+        def is_well() -> bool:
+            said[:] = unwell(well, items)
+            return not said
+
+        self.until(is_well, f"{app.name} well", within_s, lambda: "; ".join(said[:5]))
+        door = self.door(app)
+        self.until(
+            lambda: door.look(5, give_up=1).is_open,
+            f"an open front door of {app.name}",
+            60.0,
+            lambda: door.look(1).first_failure,
+        )
+
+    def door(self, app: App) -> Door:
+        """Where users come in."""
+        return Door(self.api, self.namespace(app.name), app.front_door)
+
+    def items(self, app: str) -> Callable[[str], list[Item]]:
+        """Gives the objects of a kind in the app's namespace."""
+        return lambda kind: self.api.items(kind, self.namespace(app))
+
+    def remove(self, name: str) -> None:
+        """Delete the app's namespaces, and wait until they are gone."""
+        refs = [self.api.ref(f"/Namespace/{space}", "") for space in self.spaces(name)]
+        for ref in refs:
+            self.ensure(ref.name, name)  # never one that is not ours
+            self.api.delete(ref)
+        for ref in refs:
+            gone = lambda ref=ref: self.api.get(ref) is None  # noqa: E731  # a short question
+            self.until(gone, f"{ref.name} gone", GONE_WITHIN_S)
+
+    def until(
+        self,
+        ask: Callable[[], bool],
+        what: str,
+        within_s: float,
+        why: Callable[[], str] = lambda: "",
+    ) -> float:
+        """Ask until it is so, and give the seconds it took. DrillError at the deadline."""
+        started = self.clock.monotonic()
+        while not ask():
+            waited = self.clock.monotonic() - started
+            if self.interrupt.requested and not self.settling:
+                raise Stopped("interrupted", what, "")
+            if waited > within_s:
+                raise DrillError(f"not within {within_s:g} s: {what}", why())
+            self.clock.sleep(POLL_S)
+        return self.clock.monotonic() - started
+
+    def _make(self, item: Item, app: str, how: str, manager: str) -> None:
+        space = item["metadata"].get("namespace") or self.namespace(app)
+        info = self.api.info(item["kind"], item["apiVersion"])
+        meta = {**item["metadata"], **({"namespace": space} if info.namespaced else {})}
+        made = {**item, "metadata": meta}
+        if how == "server-side":
+            self.api.apply(made, manager=manager)
+            return
+        if how == "apply" and item["kind"] != "Secret":
+            annotations = {**(meta.get("annotations") or {})}
+            annotations[LAST_APPLIED] = json.dumps(
+                {**made, "metadata": {**meta, "annotations": annotations}}
+            )
+            made = {**made, "metadata": {**meta, "annotations": annotations}}
+        try:
+            self.api.create(made, manager=manager)
+        except Conflict:
+            live = self.api.get(self.api.ref(f"{space}/{item['kind']}/{meta['name']}", space))
+            version = (live or {}).get("metadata", {}).get("resourceVersion", "")
+            self.api.replace(
+                {**made, "metadata": {**made["metadata"], "resourceVersion": version}},
+                manager=manager,
+            )
+
+    def _helm(self, app: App) -> None:
+        helm = helm_program()
+        if not helm:
+            raise DrillError(
+                f"{app.name} is installed by Helm, and the program helm is not here", "",
+                "Put helm into PATH, name it by STRATUS_HELM, or take another --app.",
+            )  # fmt: skip
+        access = ["--namespace", self.namespace(app.name)]
+        if self.access.kubeconfig:
+            access += ["--kubeconfig", self.access.kubeconfig]
+        if self.access.context:
+            access += ["--kube-context", self.access.context]
+        sets = ["--set", f"image={self.image},namespace={self.namespace(app.name)}"]
+        with as_file(app.folder.joinpath("chart")) as chart:
+            words = [helm, "upgrade", "--install", app.name, str(chart), *access, *sets]
+            done = subprocess.run(  # noqa: S603  # no shell; the words are ours
+                words, capture_output=True, text=True, timeout=120, check=False
+            )
+        if done.returncode:
+            raise DrillError("helm could not install the app", app.name, done.stderr[-500:])
+
+
+def helm_program() -> str:
+    """Its path, or ""."""
+    return os.environ.get("STRATUS_HELM") or shutil.which("helm") or ""

@@ -1,0 +1,114 @@
+"""A run: which cases, app by app, each written down as it ends, so that a run can be resumed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from stratus_cli.drill import fault as faults
+from stratus_cli.drill.case import Case, Lab
+from stratus_cli.drill.controls import CONTROLS, QUIET, ControlCase
+from stratus_cli.drill.fault import Fault, Values
+from stratus_cli.drill.ground import Stopped
+from stratus_cli.drill.result import Result, append, done, read
+from stratus_cli.model.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a run. names: faults, () with `every` for all. apps: () for each that fits.
+
+    control: "" for Stratus itself, else one of CONTROLS.
+    """
+
+    names: Sequence[str] = ()
+    every: bool = False
+    apps: Sequence[str] = ()
+    variants: bool = False
+    known_good: bool = False
+    control: str = ""
+    repeat: int = 1
+    cluster: bool = False
+
+
+def chosen(asked: Asked, values: Values) -> list[Fault]:
+    """The faults of a run: one variant per fault, or all of them, in the apps asked for."""
+    names = asked.names or (faults.names() if asked.every else ())
+    found: list[Fault] = []
+    for name in names:
+        fitting = [
+            item
+            for item in faults.load(name, values)
+            if (not asked.apps or item.app in asked.apps) and (asked.cluster or not item.cluster)
+        ]
+        if not asked.variants:
+            fitting = _one_per_app(fitting) if asked.apps else fitting[:1]
+        found.extend(fitting)
+    return _one_per_app(found) if asked.control in QUIET else found
+
+
+def run(
+    asked: Asked,
+    selected: Sequence[Fault],
+    lab_of: Callable[[str], Lab],
+    lines: Path,
+    *,
+    resume: bool,
+    parallel: int = 1,
+) -> list[Result]:
+    """Every case that is not on file; all results, old and new. Stopped: after Ctrl-C."""
+    known = {result.key: result for result in read(lines)} if resume else {}
+    if not resume and lines.exists():
+        lines.unlink()
+    over = done(known.values())
+    lock = threading.Lock()
+    stopped: list[Stopped] = []
+
+    def of_app(app: str) -> None:
+        lab = lab_of(app)
+        for case in _cases(asked, [item for item in selected if item.app == app], lab):
+            if case.result.key in over or stopped:
+                continue
+            try:
+                result = case.run()
+            except Stopped as error:
+                stopped.append(error)
+                return
+            lab.progress.note(f"{result.key}: {result.verdict} {result.why}")
+            with lock:
+                append(lines, result)
+                known[result.key] = result
+
+    apps = list(dict.fromkeys(item.app for item in selected))
+    with ThreadPoolExecutor(max(1, parallel)) as pool:
+        for future in [pool.submit(of_app, app) for app in apps]:
+            future.result()
+    if stopped:
+        raise stopped[0]
+    return list(known.values())
+
+
+def _cases(asked: Asked, selected: Iterable[Fault], lab: Lab) -> Iterable[Case]:
+    for number in range(1, asked.repeat + 1):
+        for item in selected:
+            good = asked.known_good or item.known_good
+            if asked.control:
+                yield ControlCase(lab, item, asked.control, known_good=good, repeat=number)
+            else:
+                yield Case(lab, item, known_good=good, repeat=number)
+
+
+def _one_per_app(found: Iterable[Fault]) -> list[Fault]:
+    first: dict[str, Fault] = {}
+    for item in found:
+        first.setdefault(item.app, item)
+    return list(first.values())
+
+
+def check_control(name: str) -> None:
+    """UsageError when there is no such control."""
+    if name and name not in CONTROLS:
+        raise UsageError("there is no such control", name, f"Known: {', '.join(CONTROLS)}")
