@@ -12,7 +12,6 @@ from collections.abc import Iterator
 
 from stratus_cli.causes.case import Case
 from stratus_cli.kube.accused import accused_by_traffic
-from stratus_cli.kube.calls import calls_of
 from stratus_cli.kube.changes import last_change
 from stratus_cli.kube.local_traffic import FIELD, stranded_callers
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
@@ -61,7 +60,7 @@ def _explains(case: Case, service: Service) -> tuple[tuple[str, Ref], ...]:
     for workload in case.graph.selected_workloads(service):
         found = accused_by_traffic(case.graph, case.findings, workload)
         keys.extend(item.key for item in found if item.ref == ref_of(service))
-    pods: tuple[Pod, ...] = stranded_callers(case.graph, calls_of(case.graph), service)
+    pods: tuple[Pod, ...] = stranded_callers(case.graph, case.graph.calls, service)
     for pod in pods:
         keys.extend((code, ref_of(pod)) for code in SHOWS_IN)
         owner = case.graph.top_owner(pod)

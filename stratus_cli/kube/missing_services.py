@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stratus_cli.kube.calls import Call, calls_of
+from stratus_cli.kube.calls import Call
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.workloads import wanted
 from stratus_cli.model.objects import ContainerPort, StatefulSet, Workload
@@ -34,7 +34,7 @@ def missing_services(graph: Graph) -> tuple[MissingService, ...]:
     if not graph.snap.was_read("Service"):
         return ()
     found: dict[Ref, list[Call]] = defaultdict(list)
-    for call in calls_of(graph).absent:
+    for call in graph.calls.absent:
         if graph.snap.scope.covers(call.callee.namespace):
             found[call.callee].append(call)
     made = []

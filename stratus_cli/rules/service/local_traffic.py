@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stratus_cli.kube.calls import calls_of
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.local_traffic import FIELD, stranded_callers
@@ -38,7 +37,7 @@ def check(graph: Graph) -> Iterator[Finding]:
     services = [
         item for item in graph.snap.of(Service) if item.spec.internal_traffic_policy == "Local"
     ]
-    calls = calls_of(graph) if services else None
+    calls = graph.calls if services else None
     for service in sorted(services, key=lambda item: (item.metadata.namespace, item.metadata.name)):
         assert calls is not None  # there are services
         pods = stranded_callers(graph, calls, service)
