@@ -20,7 +20,7 @@ from stratus_cli.model.change import ABSENT
 Item = dict[str, Any]
 World = dict[str, Item]
 TEMPLATE_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
-AROUND = ("/Node/node-1", "/Node/node-2")
+AROUND = ("/Node/node-1", "/Node/node-2", "kube-system/ConfigMap/coredns")
 
 
 def values(app: str) -> Mapping[str, Any]:
@@ -66,9 +66,12 @@ def _world(name: str) -> World:
         key = f"{space}/{item['kind']}/{item['metadata']['name']}"
         assert key not in found, key
         found[key] = item
-    for key in (*AROUND, f"/Namespace/drill-{name}"):
+    tenant = f"drill-{name}-tenant"
+    own = (f"/Namespace/drill-{name}", f"/Namespace/{tenant}", f"{tenant}/ServiceAccount/default")
+    for key in (*AROUND, *own):
         _, kind, label = key.split("/")
         found[key] = {"kind": kind, "metadata": {"name": label}, "spec": {}}
+    found["kube-system/ConfigMap/coredns"]["data"] = {"Corefile": ""}
     return found
 
 

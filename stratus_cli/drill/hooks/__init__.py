@@ -1,0 +1,1 @@
+"""What faults do that a change of an object's field cannot say."""
