@@ -552,6 +552,7 @@ class Secret(KubeObject, frozen=True):
     """Metadata only: the live adapter asks the server for PartialObjectMetadata."""
 
     KIND = "Secret"
+    metadata: TrackedMeta = TrackedMeta()
 
 
 class ResourceQuotaSpec(_Part, frozen=True):

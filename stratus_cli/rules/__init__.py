@@ -1,6 +1,7 @@
 """The rules, in the order of their codes. One fault seen per file; rules never import rules."""
 
 from stratus_cli.rules.batch import held_open, job_failing, not_run, rewriting
+from stratus_cli.rules.config import stale_environment
 from stratus_cli.rules.network import policy_blocks
 from stratus_cli.rules.node import not_ready as node_not_ready
 from stratus_cli.rules.node import under_pressure
@@ -9,6 +10,7 @@ from stratus_cli.rules.pod import (
     crash_looping,
     image_pull_failing,
     init_stuck,
+    init_waiting,
     liveness_killing,
     not_ready,
     unschedulable,
@@ -30,9 +32,17 @@ from stratus_cli.rules.storage import (
     claim_lost,
     claim_pending,
 )
-from stratus_cli.rules.traffic import alert_firing, errors_high, logs_errors, slow
+from stratus_cli.rules.traffic import (
+    alert_firing,
+    cpu_throttled,
+    errors_high,
+    logs_errors,
+    memory_near_limit,
+    slow,
+)
 from stratus_cli.rules.workload import (
     dead_address,
+    outside_dns,
     pods_refused,
     rollout_stuck,
     scaled_to_zero,
@@ -48,11 +58,13 @@ ALL = (
     not_ready,
     init_stuck,
     liveness_killing,
+    init_waiting,
     unavailable,
     pods_refused,
     rollout_stuck,
     scaled_to_zero,
     dead_address,
+    outside_dns,
     no_endpoints,
     target_port_unserved,
     called_service_missing,
@@ -71,8 +83,11 @@ ALL = (
     job_failing,
     not_run,
     rewriting,
+    stale_environment,
     errors_high,
     slow,
     alert_firing,
+    cpu_throttled,
+    memory_near_limit,
     logs_errors,
 )
