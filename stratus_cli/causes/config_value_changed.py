@@ -17,7 +17,6 @@ from datetime import datetime
 from stratus_cli.causes.case import Case, Explained
 from stratus_cli.kube.changes import last_change
 from stratus_cli.kube.config_edits import DAY, Edit, changed_at, edited_at, edits, former, names
-from stratus_cli.kube.demand import callers
 from stratus_cli.kube.evidence import log_evidence
 from stratus_cli.kube.fields import as_text, quoted, read
 from stratus_cli.kube.graph import config_maps_used
@@ -87,19 +86,15 @@ def _touched(case: Case, item: ConfigMap) -> bool:
 
 def _reach(case: Case, item: ConfigMap) -> Mapping[Ref, int]:
     """Who reads it (0), who calls those (1), and so on."""
-    graph = case.graph
     found: dict[Ref, int] = {}
-    level = [
-        workload
-        for workload in graph.workloads_in(item.metadata.namespace)
-        if item.metadata.name
-        in {name for name, _, _ in config_maps_used(workload.spec.template.spec)}
-    ]
-    for distance in range(FARTHEST + 1):
-        level = [workload for workload in level if ref_of(workload) not in found]
-        found.update((ref_of(workload), distance) for workload in level)
-        services = {ref_of(it): it for workload in level for it in graph.services_of(workload)}
-        level = [caller for service in services.values() for caller, _ in callers(graph, service)]
+    for workload in case.graph.workloads_in(item.metadata.namespace):
+        used = config_maps_used(workload.spec.template.spec)
+        if item.metadata.name in {name for name, _, _ in used}:
+            found[ref_of(workload)] = 0
+    for reader in list(found):
+        for ref, distance in case.graph.calls.upstream(reader).items():
+            if distance <= FARTHEST:
+                found[ref] = min(distance, found.get(ref, distance))
     return found
 
 
