@@ -61,7 +61,7 @@ def _world(name: str) -> World:
     """With the nodes and namespaces that are there anyway."""
     found: World = {}
     for item in manifests(name):
-        cluster = item["kind"] == "PersistentVolume"
+        cluster = item["kind"] in {"PersistentVolume", "IngressClass"}
         space = "" if cluster else f"drill-{name}"
         key = f"{space}/{item['kind']}/{item['metadata']['name']}"
         assert key not in found, key

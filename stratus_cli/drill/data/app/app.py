@@ -10,6 +10,8 @@ MEMORY_MIB, SHM_MIB (a file in /dev/shm), POOL_SIZE (open files), GARBAGE_KIB an
 TIMEOUT_MS, RETRIES, BACKOFF_MS: how upstreams are called
 STORE_ADDRESS, STORE_USERNAME, STORE_PASSWORD, STORE_TLS; CACHE_ADDRESS, CACHE_PASSWORD
 QUEUE_ADDRESS, FLAGS_ADDRESS, FLAGS_FILE, CONFIG_FILE, RULES_FILE
+INGRESS_CLASS: the edge routes by the Ingresses of that class, with their TLS Secret, on TLS_PORT
+TARGET_ADDR, TARGET_CA (a file; then TLS), RPS: what the load generator calls
 OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SERVICE_NAME: where spans go, as OTLP/HTTP JSON
 
 A service serves `/`, `/healthz` and `/metrics`. Standard library only, and few imports: a small
@@ -59,7 +61,6 @@ REQUIRED = {
     "product-catalog": ("STORE_ADDRESS",),
     "recommendation": (),
     "consumer": ("QUEUE_ADDRESS",),
-    "edge": ("BACKEND_ADDR",),
     "load": ("TARGET_ADDR",),
     "reindex": ("STORE_ADDRESS",),
     "flood": ("CACHE_ADDRESS",),
@@ -84,6 +85,7 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 LEVELS = {"info": "INFO", "warn": "WARN", "error": "ERROR"}
 REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
 ENTRY_TTL_S = 10.0
+ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 KEEP = 600  # outcomes that the load generator remembers
 Env = Mapping[str, str]
 Reply = tuple[int, Any]
@@ -218,6 +220,8 @@ def read_message(link: socket.socket) -> tuple[str, dict[str, str], bytes]:
     for line in lines:
         key, _, value = line.partition(":")
         headers[key.strip().lower()] = value.strip()
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        return first, headers, read_chunks(link, body)
     length = int(headers.get("content-length", "0"))
     while len(body) < length:
         more = link.recv(65536)
@@ -225,6 +229,29 @@ def read_message(link: socket.socket) -> tuple[str, dict[str, str], bytes]:
             raise ValueError("unexpected EOF")
         body += more
     return first, headers, body
+
+
+def read_chunks(link: socket.socket, data: bytes) -> bytes:
+    """The body of a chunked message, of which `data` has come already."""
+    body = b""
+    while True:
+        while b"\r\n" not in data:
+            data += received(link)
+        line, _, data = data.partition(b"\r\n")
+        size = int(line.split(b";")[0], 16)
+        if size == 0:
+            return body
+        while len(data) < size + 2:
+            data += received(link)
+        body, data = body + data[:size], data[size + 2 :]
+
+
+def received(link: socket.socket) -> bytes:
+    """What has come. ValueError when nothing more will."""
+    more = link.recv(65536)
+    if not more:
+        raise ValueError("unexpected EOF")
+    return more
 
 
 class Request:
@@ -251,11 +278,15 @@ class Server:
     """A thread for each connection, one request for each connection."""
 
     def __init__(
-        self, port: int, handle: Handler, limit: int = 0, tls: tuple[str, str] | None = None
+        self,
+        port: int,
+        handle: Handler,
+        limit: int = 0,
+        context: Any = None,  # noqa: ANN401  # ssl is imported late
     ) -> None:
         self.handle = handle
         self.gate = threading.BoundedSemaphore(limit) if limit else None
-        self.tls = tls
+        self.context = context
         self.meter = Meter()
         self.listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -264,16 +295,11 @@ class Server:
         except OSError as error:
             fail(f"listen tcp :{port}: bind: {(error.strerror or '').lower()}", port=port)
         self.listener.listen(128)
+        port = self.listener.getsockname()[1]
         log("info", f"listening on :{port}", port=port, version=ENV.get("VERSION", ""))
 
     def serve(self) -> NoReturn:
         """For ever."""
-        context: Any = None
-        if self.tls:
-            import ssl
-
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*self.tls)
         while True:
             try:
                 link, _ = self.listener.accept()
@@ -281,7 +307,7 @@ class Server:
                 log("error", f"accept: {(error.strerror or '').lower()}")
                 time.sleep(0.1)
                 continue
-            threading.Thread(target=self.one, args=(link, context), daemon=True).start()
+            threading.Thread(target=self.one, args=(link, self.context), daemon=True).start()
 
     def one(self, link: socket.socket, context: Any) -> None:  # noqa: ANN401  # ssl is imported late
         """Serve one connection."""
@@ -946,11 +972,91 @@ class Edge:
             if rule.search(agent):
                 log("warn", f"request blocked by rule {name}", rule=name)
                 return 403, {"error": "blocked"}
+        return self.forward(self.backend, request.path)
+
+    def forward(self, backend: str, path: str) -> Reply:
+        """The backend's answer, or 502."""
         try:
-            return call(self.backend, request.path, timeout_s=self.timeout_s)
+            return call(backend, path, timeout_s=self.timeout_s)
         except Trouble as error:
-            log("error", f"upstream {self.backend} failed: {error}", upstream=self.backend)
+            log("error", f"upstream {backend} failed: {error}", upstream=backend)
             return 502, {"error": "bad gateway"}
+
+
+class IngressEdge(Edge):
+    """Routes by the Ingresses of this namespace and of one class, read anew each second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.routes: list[tuple[str, str]] = []
+        self.secret_version = ""
+        self.secure = Server(int(number("TLS_PORT", 8443)), self.handle)
+
+    def handle(self, request: Request) -> Reply:
+        """The answer of the backend that the longest path names."""
+        if request.path == "/healthz":
+            return (200, {"ok": 1}) if self.secure.context else (503, {"error": "no certificate"})
+        for path, backend in self.routes:
+            if request.path.startswith(path):
+                return self.forward(backend, request.path)
+        log("error", f"no route for {request.path}")
+        return 404, {"error": "default backend - 404"}
+
+    def run(self) -> NoReturn:
+        """Follow the Ingresses and their Secret."""
+        where = f"/apis/networking.k8s.io/v1/namespaces/{namespace()}/ingresses"
+        while True:
+            try:
+                status, body = api(where)
+                if status == 200:
+                    self.follow([item["spec"] for item in body["items"]])
+                else:
+                    log("error", f"cannot list ingresses: {status}")
+            except (Trouble, KeyError, TypeError) as error:
+                log("error", f"cannot follow ingresses: {error!r}")
+            time.sleep(1)
+
+    def follow(self, specs: list[dict[str, Any]]) -> None:
+        """Take over routes and certificate."""
+        routes = []
+        for spec in specs:
+            if spec.get("ingressClassName") != ENV.get("INGRESS_CLASS"):
+                continue
+            for rule in spec.get("rules") or ():
+                for path in rule["http"]["paths"]:
+                    service = path["backend"]["service"]
+                    routes.append((path["path"], f"{service['name']}:{service['port']['number']}"))
+            for tls in spec.get("tls") or ():
+                self.certify(tls["secretName"])
+        routes.sort(key=lambda route: -len(route[0]))
+        if routes != self.routes:
+            log("info", f"routes are now {routes}")
+            self.routes = routes
+
+    def certify(self, name: str) -> None:
+        """Serve with the certificate of a Secret."""
+        status, body = api(f"/api/v1/namespaces/{namespace()}/secrets/{name}")
+        if status != 200:
+            log("error", f"cannot read Secret {name}: {status}", secret=name)
+            return
+        if body["metadata"]["resourceVersion"] == self.secret_version:
+            return
+        import ssl
+        import tempfile
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(base64.b64decode(body["data"]["tls.crt"]) + b"\n")
+            file.write(base64.b64decode(body["data"]["tls.key"]))
+            file.flush()
+            try:
+                context.load_cert_chain(file.name)
+            except (OSError, ValueError) as error:
+                log("error", f"Secret {name} holds no certificate and key: {error}", secret=name)
+                return
+        self.secret_version = body["metadata"]["resourceVersion"]
+        self.secure.context = context
+        log("info", f"serving the certificate of Secret {name}", secret=name)
 
 
 def read_rules(path: str) -> list[tuple[str, Any]]:
@@ -970,6 +1076,7 @@ class Load:
 
     def __init__(self) -> None:
         self.target = ENV.get("TARGET_ADDR", "")
+        self.ca = ENV.get("TARGET_CA", "")
         self.client = ENV.get("CLIENT_NAME", "Mozilla/5.0 aaaaaaaaaaaaaaaaaaaaaa!")
         self.timeout_s = number("TIMEOUT_MS", 5000) / 1000
         self.outcomes: list[dict[str, Any]] = []
@@ -991,7 +1098,7 @@ class Load:
         error = ""
         try:
             headers = {"X-Client": self.client}
-            status, body = call(self.target, headers=headers, timeout_s=self.timeout_s)
+            status, body = call(self.target, headers=headers, timeout_s=self.timeout_s, tls=self.ca)
             if status >= 400:
                 error = json.dumps(body)[:400]
         except Trouble as trouble:
@@ -1005,9 +1112,12 @@ class Load:
         return outcome
 
     def handle(self, request: Request) -> Reply:
-        """/outcomes?n= the last n; /probe?n= makes n requests now, one after another."""
+        """/outcomes?n= the last n; /through makes one request now, /probe?n= makes n."""
         if request.path == "/healthz":
             return 200, {"ok": 1}
+        if request.path == "/through":
+            outcome = self.shoot()
+            return (502 if outcome["error"] else 200), outcome
         count = min(int(request.query.get("n", "30")), KEEP)
         if request.path == "/probe":
             return 200, [self.shoot() for _ in range(count)]
@@ -1075,24 +1185,42 @@ def gate() -> NoReturn:
 
 def read_from_api(name: str) -> None:
     """Read a ConfigMap with this pod's ServiceAccount; the program ends when that is refused."""
-    folder = "/var/run/secrets/kubernetes.io/serviceaccount"
     try:
-        with open(f"{folder}/token", encoding="ascii") as file:
-            token = file.read()
-        with open(f"{folder}/namespace", encoding="ascii") as file:
-            space = file.read()
-    except OSError as error:
-        fail(f"open {folder}: {(error.strerror or '').lower()}")
-    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
-    path = f"/api/v1/namespaces/{space}/configmaps/{name}"
-    host = f"{ENV.get('KUBERNETES_SERVICE_HOST')}:{ENV.get('KUBERNETES_SERVICE_PORT', '443')}"
-    try:
-        status, body = call(host, path, headers=headers, timeout_s=5, tls=f"{folder}/ca.crt")
+        status, body = api(f"/api/v1/namespaces/{namespace()}/configmaps/{name}")
     except Trouble as error:
         fail(f"cannot reach the API server: {error}")
     if status != 200:
         why = body.get("message", status) if isinstance(body, dict) else status
         fail(f"cannot read ConfigMap {name}: {why}", configmap=name)
+
+
+def namespace() -> str:
+    """The namespace of this pod."""
+    return of_account("namespace")
+
+
+def of_account(name: str) -> str:
+    """A file of this pod's ServiceAccount; the program ends when it is not there."""
+    path = f"{ACCOUNT}/{name}"
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read()
+    except OSError as error:
+        fail(f"open {path}: {(error.strerror or '').lower()}", path=path)
+
+
+def api(
+    path: str, *, method: str = "GET", body: object = None, kind: str = "application/json"
+) -> Reply:
+    """One request to the API server, with this pod's ServiceAccount. Trouble when it is away."""
+    headers = {
+        "Authorization": f"Bearer {of_account('token')}",
+        "Accept": "application/json",
+        "Content-Type": kind,
+    }
+    host = f"{ENV.get('KUBERNETES_SERVICE_HOST')}:{ENV.get('KUBERNETES_SERVICE_PORT', '443')}"
+    ca = f"{ACCOUNT}/ca.crt"
+    return call(host, path, method=method, body=body, headers=headers, timeout_s=5, tls=ca)
 
 
 def serve(handle: Handler, default_port: int = 8080) -> Server:
@@ -1106,6 +1234,20 @@ def run_consumer() -> NoReturn:
     server = serve(lambda _: (200, {"status": "SERVING"}))
     threading.Thread(target=server.serve, daemon=True).start()
     consume(server.meter)
+
+
+def run_edge() -> NoReturn:
+    """An edge of one backend, or of the Ingresses of a class."""
+    if not ENV.get("INGRESS_CLASS"):
+        if not ENV.get("BACKEND_ADDR"):
+            fail(
+                "environment variable BACKEND_ADDR is required but not set", variable="BACKEND_ADDR"
+            )
+        serve(Edge().handle).serve()
+    edge = IngressEdge()
+    for work in (edge.run, edge.secure.serve):
+        threading.Thread(target=work, daemon=True).start()
+    serve(edge.handle).serve()
 
 
 def run_load() -> NoReturn:
@@ -1129,7 +1271,7 @@ COMMANDS: dict[str, Callable[[], NoReturn]] = {
     "cache": lambda: serve(Cache().handle).serve(),
     "queue": lambda: serve(Queue().handle).serve(),
     "flags": lambda: serve(FlagService().handle).serve(),
-    "edge": lambda: serve(Edge().handle).serve(),
+    "edge": run_edge,
     "exporter": lambda: serve(lambda _: (200, {})).serve(),
     "consumer": run_consumer,
     "load": run_load,
