@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format bench bench-doc proof golden transcript constraints clean
+.PHONY: help demo test check format bench bench-doc proof lab golden transcript constraints clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,9 @@ bench-doc: $(VENV)/.developer ## the same, written to docs/benchmarks/loop.md
 
 proof: $(VENV)/.developer ## no regret: every action both ways, 10,000 transactions; writes the figures
 	@exec $(BIN)/python -m tests.proof --write docs/benchmarks/no-regret.md $(ARGS)
+
+lab: $(VENV)/.developer ## the fault lab on the real cluster; goes on where it stopped; writes the figures
+	@exec $(BIN)/python -m tests.drill.lab --write docs/benchmarks/lab.md $(ARGS)
 
 golden: $(VENV)/.developer ## accept what the commands print now as expected; look at the diff
 	@STRATUS_UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/cli tests/render

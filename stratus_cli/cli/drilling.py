@@ -25,7 +25,8 @@ from stratus_cli.drill.app import names as app_names
 from stratus_cli.drill.case import Lab, heal
 from stratus_cli.drill.errors import DrillRefused
 from stratus_cli.drill.fault import Fault
-from stratus_cli.drill.ground import DEFAULT_IMAGE, Access, Ground
+from stratus_cli.drill.ground import DEFAULT_IMAGE, Ground
+from stratus_cli.drill.install import Access
 from stratus_cli.drill.needs import Needs
 from stratus_cli.drill.result import Result
 from stratus_cli.drill.tool import Outcome

@@ -106,15 +106,14 @@ def heal(lab: Lab, name: str, fault: Fault | None = None) -> None:
         if fault is not None:
             if fault.hook:
                 hook_of(fault).heal(Injection(ground, fault, ledger, keep))
-            for step in reversed(fault.steps):
-                if "call" in step and "heal" in step:
-                    ref = ground.api.ref(step["call"], ground.namespace(name))
-                    call(ground, ref, step, str(step["heal"]))
         own = {ground.namespace(name), ground.tenant(name)}
         outside = [pair for pair in reversed(keep.touched) if pair[0].partition("/")[0] not in own]
         restore(ground, ledger, outside)
         if keep.healthy:
             restore_all(ground, ledger, State(keep.healthy), ground.spaces(name))
+        for step in reversed(fault.steps if fault is not None else ()):
+            if "call" in step and "heal" in step:
+                call(ground, ground.api.ref(step["call"], ground.namespace(name)), step, "heal")
         ledger.end("healed")
         keep.clear()
     finally:

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from importlib.resources import as_file
 from typing import Any
 
 from stratus_cli.drill.api import Api, Item
 from stratus_cli.drill.app import App, load, program
 from stratus_cli.drill.door import Door
 from stratus_cli.drill.errors import DrillError, DrillRefused
+from stratus_cli.drill.install import Access, make, run_helm
 from stratus_cli.drill.wellness import Well, unwell
-from stratus_cli.kube.redact import LAST_APPLIED
-from stratus_cli.model.errors import Conflict
 from stratus_cli.model.ports import Clock, Interrupt
 
 LABEL = "stratus.dev/drill"
@@ -26,14 +19,6 @@ DEFAULT_IMAGE = "python:3.11-slim"
 WELL_WITHIN_S = 180.0  # our choice: a first pull of a small image, and a dozen starts
 GONE_WITHIN_S = 120.0
 POLL_S = 0.5
-
-
-@dataclass(frozen=True)
-class Access:
-    """How other programs (helm, stratus) reach the same cluster."""
-
-    kubeconfig: str
-    context: str
 
 
 class Stopped(DrillError):
@@ -143,12 +128,12 @@ class Ground:
         spaces = {"tenant": self.tenant(name)}
         for space in (self.namespace(name), *(spaces[word] for word in app.extra)):
             self.ensure(space, name)
-        manager = "deploy" if app.install == "server-side" else "kubectl-client-side-apply"
-        self._make(program(), name, app.install, manager)
+        space = self.namespace(name)
+        make(self.api, program(), space, app.install)
         if app.install == "helm":
-            self._helm(app)
+            run_helm(app, self.access, space, self.image)
         for item in app.manifests(values):
-            self._make(item, name, app.install, manager)
+            make(self.api, item, space, app.install)
         return app
 
     def wait_well(self, app: App, well: Well, within_s: float = WELL_WITHIN_S) -> None:
@@ -204,53 +189,3 @@ class Ground:
                 raise DrillError(f"not within {within_s:g} s: {what}", why())
             self.clock.sleep(POLL_S)
         return self.clock.monotonic() - started
-
-    def _make(self, item: Item, app: str, how: str, manager: str) -> None:
-        space = item["metadata"].get("namespace") or self.namespace(app)
-        info = self.api.info(item["kind"], item["apiVersion"])
-        meta = {**item["metadata"], **({"namespace": space} if info.namespaced else {})}
-        made = {**item, "metadata": meta}
-        if how == "server-side":
-            self.api.apply(made, manager=manager)
-            return
-        if how == "apply" and item["kind"] != "Secret":
-            annotations = {**(meta.get("annotations") or {})}
-            annotations[LAST_APPLIED] = json.dumps(
-                {**made, "metadata": {**meta, "annotations": annotations}}
-            )
-            made = {**made, "metadata": {**meta, "annotations": annotations}}
-        try:
-            self.api.create(made, manager=manager)
-        except Conflict:
-            live = self.api.get(self.api.ref(f"{space}/{item['kind']}/{meta['name']}", space))
-            version = (live or {}).get("metadata", {}).get("resourceVersion", "")
-            self.api.replace(
-                {**made, "metadata": {**made["metadata"], "resourceVersion": version}},
-                manager=manager,
-            )
-
-    def _helm(self, app: App) -> None:
-        helm = helm_program()
-        if not helm:
-            raise DrillError(
-                f"{app.name} is installed by Helm, and the program helm is not here", "",
-                "Put helm into PATH, name it by STRATUS_HELM, or take another --app.",
-            )  # fmt: skip
-        access = ["--namespace", self.namespace(app.name)]
-        if self.access.kubeconfig:
-            access += ["--kubeconfig", self.access.kubeconfig]
-        if self.access.context:
-            access += ["--kube-context", self.access.context]
-        sets = ["--set", f"image={self.image},namespace={self.namespace(app.name)}"]
-        with as_file(app.folder.joinpath("chart")) as chart:
-            words = [helm, "upgrade", "--install", app.name, str(chart), *access, *sets]
-            done = subprocess.run(  # noqa: S603  # no shell; the words are ours
-                words, capture_output=True, text=True, timeout=120, check=False
-            )
-        if done.returncode:
-            raise DrillError("helm could not install the app", app.name, done.stderr[-500:])
-
-
-def helm_program() -> str:
-    """Its path, or ""."""
-    return os.environ.get("STRATUS_HELM") or shutil.which("helm") or ""

@@ -17,7 +17,7 @@ from stratus_cli.drill.ground import Ground
 from stratus_cli.drill.hook import Hook
 from stratus_cli.drill.ledger import Keep, Ledger
 from stratus_cli.drill.mend import bare
-from stratus_cli.drill.wellness import is_ready, pods_of
+from stratus_cli.drill.wellness import pods_of
 from stratus_cli.kube.fields import segments
 from stratus_cli.kube.paths import set_at, value_at
 from stratus_cli.model.change import ABSENT
@@ -157,8 +157,7 @@ class Injection:
         )
 
     def _call(self, text: str, step: Mapping[str, Any]) -> None:
-        ref = self.ref(text)
-        call(self.ground, ref, step, str(step["path"]))
+        call(self.ground, self.ref(text), step, "path")
 
     def _write(
         self, ref: Ref, before: Item | None, after: Item | None, do: Callable[[], Item | None]
@@ -254,11 +253,16 @@ def edited(item: Item, step: Mapping[str, Any]) -> Item:
     return made
 
 
-def call(ground: Ground, ref: Ref, step: Mapping[str, Any], path: str) -> None:
-    """A request to a Service, which must answer well."""
-    answer = ground.api.ask(ref.namespace, ref.name, step["port"], path)
-    if answer.status != 200:
-        raise DrillError(f"{path} answered {answer.status}", str(ref), answer.body[:300])
+def call(ground: Ground, ref: Ref, step: Mapping[str, Any], which: str) -> None:
+    """A request to a Service, until it answers well. which: "path" or "heal"."""
+    said: list[str] = []
+
+    def is_taken() -> bool:
+        answer = ground.api.ask(ref.namespace, ref.name, step["port"], str(step[which]))
+        said[:] = [f"{answer.status} {answer.body[:300]}"]
+        return answer.status == 200
+
+    ground.until(is_taken, f"{ref} taking {step[which]}", WITHIN_S, lambda: said[0])
 
 
 def hook_of(fault: Fault) -> Hook:
@@ -278,6 +282,3 @@ def node_command(node: str, *words: str) -> None:
     )
     if done.returncode:
         raise DrillError(f"{words} failed", node, done.stderr[-300:])
-
-
-__all__ = ["Injection", "call", "edited", "hook_of", "is_ready", "node_command"]

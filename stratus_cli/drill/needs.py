@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from os import environ
 
 from stratus_cli.drill.api import Api
-from stratus_cli.drill.ground import Ground, helm_program
+from stratus_cli.drill.ground import Ground
 from stratus_cli.drill.injection import NODE_COMMAND
+from stratus_cli.drill.install import helm_program
 from stratus_cli.model.errors import ClusterAnswer
 
 ENFORCERS = ("calico", "cilium", "kube-router", "antrea", "weave", "ovn", "kindnet")
