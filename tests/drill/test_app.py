@@ -1,4 +1,4 @@
-"""The drill's program as real processes: what it serves, and what it says of its troubles.
+"""The drill's program as real processes: what it serves, and what it says of its troubles."""
 
 from __future__ import annotations
 
