@@ -17,6 +17,7 @@ from stratus_cli.model.objects import (
     ContainerStatus,
     Event,
     KubeObject,
+    Node,
     Pod,
     Probe,
 )
@@ -210,9 +211,19 @@ def is_overdue(graph: Graph, pod: Pod, part: Part) -> bool:
     return age_s(graph, unready_since(pod, part)) > allowance
 
 
+def is_on_lost_node(graph: Graph, pod: Pod) -> bool:
+    """The pod is bound to a node that is not ready: kubelet does not bring it up there now.
+
+    The node controller then sets the pod's Ready to False and leaves its containers as they were.
+    """
+    node = graph.snap.get(Node, "", pod.spec.node_name) if pod.spec.node_name else None
+    ready = condition(node.status.conditions, "Ready") if node else None
+    return ready is not None and ready.status != "True"
+
+
 def is_starting(graph: Graph, pod: Pod) -> bool:
     """Not ready yet, with nothing against it and its start-up allowance not used up."""
-    if not is_live(pod) or is_ready(pod) or is_failing(graph, pod):
+    if not is_live(pod) or is_ready(pod) or is_failing(graph, pod) or is_on_lost_node(graph, pod):
         return False
     if any(_has_just_ended(graph, part) for part in parts(pod)):
         return True
