@@ -30,18 +30,21 @@ SHOWS_IN = ("POD101", "POD106", "POD107", "POD108")
 
 def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per missing Service that hurts somebody."""
-    complained = {finding.ref for finding in case.of_rule("SVC303")}
+    complained = {finding.ref for finding in case.of_rule("SVC303", "NET702")}
     for missing in missing_services(case.graph):
         callers = [
             item
             for ref in dict.fromkeys(call.caller for call in missing.calls)
             if isinstance(item := case.graph.snap.find(ref), Workload) and ref in complained
         ]
-        if callers:
-            yield _diagnosis(case, missing, callers)
+        routed = [call.caller for call in missing.calls if call.caller.kind == "Ingress"]
+        if callers or complained.intersection(routed):
+            yield _diagnosis(case, missing, callers, routed)
 
 
-def _diagnosis(case: Case, missing: MissingService, callers: list[Workload]) -> Diagnosis:
+def _diagnosis(
+    case: Case, missing: MissingService, callers: list[Workload], routed: list[Ref]
+) -> Diagnosis:
     ref = missing.ref
     manifest, source, confidence = _manifest(case, missing)
     said = _said(case, ref, callers)
@@ -66,7 +69,10 @@ def _diagnosis(case: Case, missing: MissingService, callers: list[Workload]) -> 
             ),
             *(fact.evidence for fact in said[:2]),
         ),
-        explains=_explains(case, callers, said),
+        explains=(
+            *_explains(case, callers, said),
+            *case.present(("NET702", item) for item in routed),
+        ),
         check=f"from a caller's pod, resolve {ref.name}; was the Service deleted or renamed?",
     )
 

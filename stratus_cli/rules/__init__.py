@@ -2,7 +2,7 @@
 
 from stratus_cli.rules.batch import held_open, job_failing, not_run, rewriting
 from stratus_cli.rules.config import stale_environment
-from stratus_cli.rules.network import policy_blocks
+from stratus_cli.rules.network import ingress_misroute, policy_blocks
 from stratus_cli.rules.node import not_ready as node_not_ready
 from stratus_cli.rules.node import under_pressure
 from stratus_cli.rules.pod import (
@@ -79,6 +79,7 @@ ALL = (
     autoscaler_blind,
     autoscaler_target_missing,
     policy_blocks,
+    ingress_misroute,
     held_open,
     job_failing,
     not_run,
