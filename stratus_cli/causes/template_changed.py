@@ -13,21 +13,19 @@ rollout's history; of those the state with the fewest changes, one that is seen 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from stratus_cli.causes.case import SHOWN_PODS, Case
-from stratus_cli.kube.blame import Stage, container_of, may_explain, stage_of
+from stratus_cli.kube.blame import Stage, container_of, may_explain
 from stratus_cli.kube.drift import telling_words, template_drift
 from stratus_cli.kube.fields import as_text
 from stratus_cli.kube.states import Version
+from stratus_cli.kube.suffering import Suffering, suffering
 from stratus_cli.kube.timeline import LATER_S, SOON_S, began, precedes, template_changed_at
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.change import FieldEdit
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.finding import Finding, Severity
-from stratus_cli.model.objects import Pod, Service, Workload
-from stratus_cli.model.ref import Ref
+from stratus_cli.model.objects import Pod
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("template-changed", "the pod template was changed and its pods do not work")
@@ -38,61 +36,12 @@ SUREST = 0.75
 """A cause that knows what the field means is surer than one that only knows that it changed."""
 
 
-@dataclass(frozen=True)
-class Suffering:
-    """A workload and what is said about it and its present pods."""
-
-    workload: Workload
-    pods: tuple[Pod, ...]
-    findings: tuple[Finding, ...]
-
-    @property
-    def stages(self) -> tuple[Stage, ...]:
-        """What the findings speak of; those that say nothing only when no other does."""
-        found = dict.fromkeys(stage_of(item.rule) for item in self.findings)
-        known = tuple(stage for stage in found if stage is not Stage.ANY)
-        return known or tuple(found)
-
-
 def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per changed field that can explain it, for each workload that suffers."""
-    for item in _suffering(case):
+    for item in suffering(case.graph, case.findings):
         found = _explaining(case, item)
         if found is not None:
             yield from _diagnoses(case, item, *found)
-
-
-def _suffering(case: Case) -> Iterator[Suffering]:
-    """Each workload with a finding that somebody feels, by ref."""
-    findings: dict[Ref, list[Finding]] = {}
-    workloads: dict[Ref, Workload] = {}
-    for finding in case.findings:
-        if finding.severity < Severity.DEGRADED:
-            continue
-        for workload in _meant(case, finding):
-            workloads[ref_of(workload)] = workload
-            findings.setdefault(ref_of(workload), []).append(finding)
-    for ref in sorted(workloads):
-        workload = workloads[ref]
-        present = {ref_of(pod): pod for pod in case.graph.new_pods_of(workload)}
-        found = [item for item in findings[ref] if item.ref.kind != "Pod" or item.ref in present]
-        refs = dict.fromkeys(item.ref for item in found if item.ref in present)
-        if found:
-            yield Suffering(workload, tuple(present[ref] for ref in refs), tuple(found))
-
-
-def _meant(case: Case, finding: Finding) -> tuple[Workload, ...]:
-    """The workloads whose template a finding may be about."""
-    item = case.graph.snap.find(finding.ref)
-    if item is None:
-        return ()
-    if isinstance(item, Service):
-        is_traffic = stage_of(finding.rule) is Stage.TRAFFIC
-        return case.graph.selected_workloads(item) if is_traffic else ()
-    if not finding.rule.startswith(("POD", "WRK", "SLO")):
-        return ()
-    top = case.graph.top_owner(item)
-    return (top,) if isinstance(top, Workload) else ()
 
 
 def _explaining(case: Case, item: Suffering) -> tuple[Version, tuple[FieldEdit, ...]] | None:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from stratus_cli.kube.changes import last_change
 from stratus_cli.kube.graph import Graph
 from stratus_cli.model.diagnosis import Diagnosis
-from stratus_cli.model.finding import Finding, Severity
+from stratus_cli.model.finding import Evidence, Finding, Severity
 from stratus_cli.model.objects import Deployment, Pod, Service, Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
@@ -51,18 +51,39 @@ def choose(found: Iterable[Diagnosis]) -> tuple[list[Diagnosis], list[Diagnosis]
 
 
 def _without_echoes(found: Iterable[Diagnosis]) -> list[Diagnosis]:
-    """Without general hypotheses on a field that a cause which knows the field names, too."""
-    everything = list(found)
-    known = {
-        (item.root, item.field)
-        for item in everything
-        if item.cause not in GENERAL and item.confidence >= SURE_ENOUGH
-    }
-    return [
+    """One hypothesis per cause, object and field; a general one gives way to one that knows more.
+
+    What a hypothesis that goes explained, the one that stays explains.
+    """
+    merged: dict[tuple[str, Ref, str, str], Diagnosis] = {}
+    for item in found:
+        key = (item.cause, item.root, item.field, item.observed)
+        merged[key] = _explaining_too(merged[key], item) if key in merged else item
+    known: dict[tuple[Ref, str], Diagnosis] = {}
+    for item in merged.values():
+        if item.cause not in GENERAL and item.confidence >= SURE_ENOUGH:
+            known.setdefault((item.root, item.field), item)
+    echoes = [
         item
-        for item in everything
-        if item.cause not in GENERAL or (item.root, item.field) not in known
+        for item in merged.values()
+        if item.cause in GENERAL and (item.root, item.field) in known
     ]
+    for echo in echoes:
+        place = (echo.root, echo.field)
+        known[place] = _explaining_too(known[place], echo)
+    kept = [item for item in merged.values() if item not in echoes]
+    return [
+        fuller
+        if (fuller := known.get((item.root, item.field))) and fuller.cause == item.cause
+        else item
+        for item in kept
+    ]
+
+
+def _explaining_too(item: Diagnosis, other: Diagnosis) -> Diagnosis:
+    """The surer of the two, with what both explain."""
+    best = max(item, other, key=lambda one: (one.cause not in GENERAL, one.confidence))
+    return replace(best, explains=tuple(dict.fromkeys((*item.explains, *other.explains))))
 
 
 def complete(
@@ -167,7 +188,7 @@ def _unexplained(owner: Ref, findings: list[Finding]) -> Diagnosis:
         cause="unexplained",
         title=worst.message,
         root=owner,
-        field=evidence[0].field if evidence and evidence[0].ref == owner else "",
+        field=_field_of(owner, evidence),
         observed=worst.message,
         expected=None,
         confidence=0.0,
@@ -175,3 +196,10 @@ def _unexplained(owner: Ref, findings: list[Finding]) -> Diagnosis:
         explains=tuple(item.key for item in findings),
         check=f"stratus explain {worst.rule}",
     )
+
+
+def _field_of(owner: Ref, evidence: Sequence[Evidence]) -> str:
+    """The owner's own field that the first piece of evidence shows; a metric's query is none."""
+    first = evidence[0] if evidence else None
+    is_own = first is not None and first.source == "object" and first.ref == owner
+    return first.field if first is not None and is_own else ""

@@ -127,6 +127,61 @@ def may_explain(stage: Stage, path: str) -> bool:
     return any(field in CONTAINER_FIELDS[one] for one in _stages(stage))
 
 
+FIELDS_OF: Mapping[str, Mapping[str, tuple[Stage, ...]]] = {
+    "Service": {"spec": (Stage.TRAFFIC, Stage.RUNNING, Stage.INIT)},
+    "Ingress": {"spec": (Stage.TRAFFIC,)},
+    "ConfigMap": {
+        "data": (Stage.TRAFFIC, Stage.RUNNING, Stage.INIT, Stage.CONFIG, Stage.VOLUME),
+        "binaryData": (Stage.TRAFFIC, Stage.RUNNING, Stage.INIT, Stage.CONFIG, Stage.VOLUME),
+    },
+    "NetworkPolicy": {"spec": (Stage.TRAFFIC, Stage.RUNNING, Stage.INIT)},
+    "HorizontalPodAutoscaler": {"spec": (Stage.TRAFFIC,)},
+    "ResourceQuota": {"spec": (Stage.ADMISSION,)},
+    "LimitRange": {"spec": (Stage.ADMISSION, Stage.RUNNING)},
+    "ServiceAccount": {
+        "imagePullSecrets": (Stage.IMAGE,),
+        "automountServiceAccountToken": (Stage.RUNNING, Stage.INIT, Stage.TRAFFIC),
+    },
+    **{
+        kind: {name: (Stage.RUNNING, Stage.INIT, Stage.TRAFFIC)}
+        for kind, name in (
+            ("Role", "rules"),
+            ("ClusterRole", "rules"),
+            ("RoleBinding", "subjects"),
+            ("ClusterRoleBinding", "subjects"),
+        )
+    },
+}
+"""Which symptoms a field of an object that is no workload can explain."""
+_OF_WORKLOADS: Mapping[str, tuple[Stage, ...]] = {
+    "replicas": (Stage.TRAFFIC, Stage.RUNNING, Stage.INIT),
+    "strategy": (Stage.TRAFFIC, Stage.ANY),
+    "updateStrategy": (Stage.TRAFFIC, Stage.ANY),
+    "minReadySeconds": (Stage.ANY,),
+    "progressDeadlineSeconds": (Stage.ANY,),
+    "paused": (Stage.ANY,),
+    "serviceName": (Stage.TRAFFIC, Stage.RUNNING),
+    "volumeClaimTemplates": (Stage.SCHEDULING, Stage.VOLUME),
+}
+_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
+_TEMPLATE = "spec.template.spec."
+
+
+def field_matters(kind: str, stage: Stage, path: str) -> bool:
+    """Whether a field of an object can explain a symptom of who depends on it.
+
+    Of a workload that is called: what may make it answer wrongly, late or not at all.
+    """
+    way = segments(path)
+    if kind in _WORKLOADS:
+        if path.startswith(_TEMPLATE):
+            return may_explain(Stage.TRAFFIC, path.removeprefix(_TEMPLATE))
+        name = way[1] if len(way) > 1 and isinstance(way[1], str) else ""
+        return stage in _OF_WORKLOADS.get(name, ())
+    first = way[0] if way and isinstance(way[0], str) else ""
+    return stage in FIELDS_OF.get(kind, {}).get(first, ())
+
+
 def container_of(path: str) -> str:
     """Name of the container that a path below the pod spec leads into, or ""."""
     way: tuple[Segment, ...] = segments(path)

@@ -119,6 +119,8 @@ def plain(node: Any) -> Json:  # noqa: ANN401  # see read
         return {key: plain(value) for key, value in node.items()}
     if isinstance(node, list | tuple):
         return [plain(element) for element in node]
+    if isinstance(node, msgspec.Raw):
+        return msgspec.json.decode(node)
     return node if isinstance(node, str | int | float) else msgspec.to_builtins(node)
 
 
