@@ -104,10 +104,12 @@ class Wiring:
         """Telemetry: at the URLs given, or behind the API server's service proxy."""
         from stratus_cli.telemetry.alertmanager import AlertmanagerSource
         from stratus_cli.telemetry.prometheus import PrometheusSource
+        from stratus_cli.telemetry.traces import TraceSource
 
         return (
             PrometheusSource(cluster, url=options.prometheus_url),
             AlertmanagerSource(cluster, url=options.alertmanager_url),
+            TraceSource(cluster),
         )
 
     def rehearsal(self) -> Rehearsal:

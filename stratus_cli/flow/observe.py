@@ -19,6 +19,7 @@ from stratus_cli.model.ports import Cluster, Ports, Source
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Gap, GapReason, Scope, Snapshot
 from stratus_cli.telemetry.logs import LogSource
+from stratus_cli.telemetry.usage import UsageSource
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ def look_closely(
     _check_asked(cluster, asked, found)
     snap = Snapshot(taken_at, identity, {}, scope=_scope(asked, found))
     snap = _filled(snap, found)
-    for source in (*ports.sources, LogSource(cluster)):  # whom telemetry accuses is read first
+    # In this order: whom telemetry accuses has its log read, whom logs accuse its usage.
+    for source in (*ports.sources, LogSource(cluster), UsageSource(cluster)):
         snap = _told(source, snap)
     return snap, found
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from stratus_cli.kube.alerts import unit_of, units_of_alert
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import condition, is_live, is_ready, parts
-from stratus_cli.kube.slo import is_busy
+from stratus_cli.kube.slo import LAGGING, is_busy
 from stratus_cli.kube.workloads import available, sorted_workloads, wanted
 from stratus_cli.model.finding import Finding, Severity
 from stratus_cli.model.health import Health, PodStage, UnitHealth
@@ -197,7 +197,8 @@ def _problems(graph: Graph, findings: Sequence[Finding]) -> dict[Ref, tuple[str,
     """Rule codes of outage and degraded findings by unit; a pod's count for what owns it."""
     found: dict[Ref, set[str]] = defaultdict(set)
     for finding in findings:
-        if finding.severity >= Severity.DEGRADED:
+        # An alert is a component of its own, with times of its own.
+        if finding.severity >= Severity.DEGRADED and finding.rule not in LAGGING:
             found[unit_of(graph, finding.ref)].add(finding.rule)
     return {ref: tuple(sorted(rules)) for ref, rules in found.items()}
 

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 
 from stratus_cli.model.errors import StratusError
 from stratus_cli.model.ref import Ref
-from stratus_cli.model.snapshot import AlertRule, Gap, GapReason, Snapshot, Traffic
-from stratus_cli.telemetry import metrics
+from stratus_cli.model.snapshot import AlertRule, Gap, GapReason, Snapshot, Traffic, Usage
+from stratus_cli.telemetry import containers, metrics
 from stratus_cli.telemetry.endpoint import Endpoint, Fetch, UrlEndpoint, endpoints
 from stratus_cli.telemetry.look_back import alert_rules
 from stratus_cli.telemetry.noise import Noise, noise
@@ -68,13 +68,15 @@ class PrometheusSource:
         why = "no Service of that name is seen"
         for endpoint in endpoints(self._fetch, self._url, snap, self.name, PORT):
             try:
-                traffic, notes = self._traffic(endpoint, Units(snap), snap.taken_at)
+                present = _present(endpoint)
+                traffic, notes = self._traffic(endpoint, present, Units(snap), snap.taken_at)
             except StratusError as error:
                 why = f"{error.what} ({endpoint.where})"[:200]
                 continue
             signals = replace(
                 snap.signals,
                 traffic=(*snap.signals.traffic, *traffic),
+                usage=(*snap.signals.usage, *_usage(endpoint, present, snap)),
                 sources=(*snap.signals.sources, self.name),
                 rules=self._rules,
                 scrape_s=self._scrape_s,
@@ -84,17 +86,12 @@ class PrometheusSource:
         return replace(snap, gaps=(*snap.gaps, Gap(self.name, GapReason.ABSENT, why)))
 
     def _traffic(
-        self, endpoint: Endpoint, units: Units, now: datetime
+        self, endpoint: Endpoint, present: set[str], units: Units, now: datetime
     ) -> tuple[tuple[Traffic, ...], tuple[str, ...]]:
         """The traffic, and what is not measured."""
-        wanted = "|".join(metrics.names())
-        present = {
-            series.metric.get("__name__", "")
-            for series in query(endpoint, f'group by (__name__) ({{__name__=~"{wanted}"}})')
-        }
         if self._noise and self._scrape_s is None:
             self._learn(endpoint)
-        if not present:
+        if not present.intersection(metrics.names()):
             return (), ("it has no request metric of a name that is known",)
         window_s = self._window_of(now)
         if window_s < 1:
@@ -148,6 +145,23 @@ class PrometheusSource:
             self._rules = tuple(alert_rules(alerting_groups(endpoint)))
         except StratusError:
             self._rules = ()
+
+
+def _present(endpoint: Endpoint) -> set[str]:
+    """Which of the metrics that are asked for there are."""
+    wanted = "|".join((*metrics.names(), *containers.NAMES))
+    found = query(endpoint, f'group by (__name__) ({{__name__=~"{wanted}"}})')
+    return {series.metric.get("__name__", "") for series in found}
+
+
+def _usage(endpoint: Endpoint, present: set[str], snap: Snapshot) -> tuple[Usage, ...]:
+    """() where the kubelets are not scraped, or what is asked for is refused."""
+    if not present.intersection(containers.NAMES):
+        return ()
+    try:
+        return containers.usage(endpoint, snap)
+    except StratusError:
+        return ()
 
 
 def _ask(tallies: Tallies, present: set[str], window_s: float, ask: Ask) -> None:

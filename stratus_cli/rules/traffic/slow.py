@@ -17,43 +17,23 @@ from collections.abc import Iterator
 
 from stratus_cli.kube.evidence import metric_evidence
 from stratus_cli.kube.graph import Graph
-from stratus_cli.kube.slo import is_busy, units_with_traffic
+from stratus_cli.kube.slo import units_with_traffic
+from stratus_cli.kube.slow import is_over_objective, is_slower, newest_p99
 from stratus_cli.model.finding import Confidence, Finding, RuleMeta, Severity
-from stratus_cli.model.snapshot import Traffic
 
 META = RuleMeta("SLO002", "slow", Severity.DEGRADED, needs=("Pod", "Service"))
-
-TIMES = 2.0  # our choice: users notice; far beyond the 20 % that count as noise (DESIGN.md)
-DEVIATIONS = 3.0  # DESIGN.md, Health and TNR
-LEAST_S = 0.1  # our choice: less is not felt (Nielsen's limit of "at once")
-SLOW_S = 1.0  # health: the objective where no SLO says
 
 
 def check(graph: Graph) -> Iterator[Finding]:
     """One finding per workload; a Service whose workloads are well by themselves has its own."""
-    for traffic in units_with_traffic(graph, lambda item: _severity(item) or 0):
-        severity, p99 = _severity(traffic), _now(traffic)
-        if severity is None or p99 is None:
-            continue
+    slow = units_with_traffic(graph, lambda item: is_slower(item) or is_over_objective(item))
+    for traffic in slow:
+        p99 = newest_p99(traffic) or 0.0
         before = "" if traffic.p99_past is None else f", {traffic.p99_past:.2f} s before"
         yield META.finding(
             traffic.ref,
             f"p99 {p99:.2f} s{before}",
-            severity=severity,
+            severity=Severity.DEGRADED if is_slower(traffic) else Severity.RISK,
             confidence=Confidence.MEDIUM,
             evidence=(metric_evidence(traffic.ref, "p99", f"{p99:.3f}"),),
         )
-
-
-def _now(traffic: Traffic) -> float | None:
-    return traffic.p99_s if traffic.p99_minute is None else traffic.p99_minute
-
-
-def _severity(traffic: Traffic) -> Severity | None:
-    now, past = _now(traffic), traffic.p99_past
-    if now is None or not is_busy(traffic):
-        return None
-    if past is None:
-        return Severity.RISK if now >= SLOW_S else None
-    limit = max(TIMES * past, past + DEVIATIONS * (traffic.p99_mad or 0.0), past + LEAST_S)
-    return Severity.DEGRADED if now >= limit else None

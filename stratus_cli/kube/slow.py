@@ -1,0 +1,80 @@
+"""Which workloads something says to be slow: traffic, callers' time-outs in logs, probes. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from stratus_cli.kube.called import service_named
+from stratus_cli.kube.graph import Graph
+from stratus_cli.kube.log_facts import log_facts
+from stratus_cli.kube.log_patterns import TIMED_OUT
+from stratus_cli.kube.pods import EVENT_WINDOW_S, age_s
+from stratus_cli.kube.slo import is_busy
+from stratus_cli.model.objects import Pod, Service
+from stratus_cli.model.ref import Ref
+from stratus_cli.model.snapshot import Traffic, ref_of
+
+TIMES = 2.0  # our choice: users notice; far beyond the 20 % that count as noise (DESIGN.md)
+DEVIATIONS = 3.0  # DESIGN.md, Health and TNR
+LEAST_S = 0.1  # our choice: less is not felt (Nielsen's limit of "at once")
+SLOW_S = 1.0  # health: the objective where no SLO says
+
+SAID_S = 60.0  # a log keeps what was said before a repair; our choice
+
+PROBE_LATE = re.compile(
+    r"probe failed.*(?:timeout|timed out|deadline exceeded|Client\.Timeout)", re.IGNORECASE
+)
+
+
+def newest_p99(traffic: Traffic) -> float | None:
+    """Of the newest minute, else of the window. Seconds."""
+    return traffic.p99_s if traffic.p99_minute is None else traffic.p99_minute
+
+
+def is_slower(traffic: Traffic) -> bool:
+    """Much slower than in the half hour before, beyond how much it varies by itself."""
+    now, past = newest_p99(traffic), traffic.p99_past
+    if now is None or past is None or not is_busy(traffic):
+        return False
+    return now >= max(TIMES * past, past + DEVIATIONS * (traffic.p99_mad or 0.0), past + LEAST_S)
+
+
+def is_over_objective(traffic: Traffic) -> bool:
+    """Slow by any measure, where nothing is known of before."""
+    now = newest_p99(traffic)
+    return traffic.p99_past is None and now is not None and now >= SLOW_S and is_busy(traffic)
+
+
+def slow_units(graph: Graph) -> frozenset[Ref]:
+    """Workloads that are accused of being slow, and those that these call."""
+    named = set(_named(graph))
+    return frozenset(named.union(*(graph.calls.downstream(ref) for ref in named)))
+
+
+def _named(graph: Graph) -> Iterator[Ref]:
+    for traffic in graph.snap.signals.traffic:
+        if is_slower(traffic) or is_over_objective(traffic):
+            yield from _workloads(graph, traffic.ref)
+    for fact in log_facts(graph.snap):
+        host, last = fact.said.host, fact.last
+        is_now = last is None or age_s(graph, last) <= SAID_S
+        if fact.kind == TIMED_OUT and host and is_now:
+            service = service_named(graph, fact.pod.namespace, host)
+            if service is not None:
+                yield from _workloads(graph, ref_of(service))
+    for event in graph.snap.events:
+        about = event.involved_object
+        if event.reason != "Unhealthy" or not PROBE_LATE.search(event.message):
+            continue
+        pod = graph.snap.get(Pod, about.namespace, about.name)
+        if pod is not None and age_s(graph, event.last_seen) <= EVENT_WINDOW_S:
+            yield ref_of(graph.top_owner(pod))
+
+
+def _workloads(graph: Graph, ref: Ref) -> Iterator[Ref]:
+    item = graph.snap.find(ref)
+    if isinstance(item, Service):
+        yield from (ref_of(workload) for workload in graph.selected_workloads(item))
+    elif item is not None:
+        yield ref
