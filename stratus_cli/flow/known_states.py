@@ -70,7 +70,7 @@ def _states(releases: Iterable[Release]) -> Iterator[State]:
     for item in sorted(known, key=lambda one: (one.status != DEPLOYED, one.name, -one.revision)):
         objects = keyed_objects(item.documents, item.namespace)
         source = f"Helm release {item.name} revision {item.revision}"
-        yield State(source, objects, item.deployed_at)
+        yield State(source, objects, item.deployed_at, current=item.status == DEPLOYED)
 
 
 def _manifests(folder: Declared, snap: Snapshot) -> tuple[State, ...]:

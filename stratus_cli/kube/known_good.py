@@ -18,7 +18,7 @@ from stratus_cli.kube.fields import read
 from stratus_cli.kube.graph import Graph, revision_of
 from stratus_cli.kube.normal import normal_form
 from stratus_cli.kube.pods import age_s, is_failing
-from stratus_cli.kube.states import State, Version, with_protocols
+from stratus_cli.kube.states import Key, State, Version, with_protocols
 from stratus_cli.kube.whole import as_json
 from stratus_cli.kube.workloads import older_replica_sets
 from stratus_cli.model.change import ABSENT, Json
@@ -148,6 +148,29 @@ class KnownGoodValues:
                 age = state.age_s(self.graph.snap.taken_at)
                 return KnownGood(_in_namespace(found, ref.namespace), state.source, age)
         return None
+
+    def absent(self, namespace: str) -> Iterator[tuple[Ref, Mapping[str, Any]]]:
+        """Objects of a namespace that are meant to be there and are not, each once.
+
+        Only of kinds that were read, so that absence is absence.
+        """
+        snap, seen = self.graph.snap, set[Key]()
+        recorded = (
+            (key, as_json(self.recording, item))
+            for key in (self.recording.originals if self.recording else ())
+            if self.recording is not None
+            if (item := self.recording.find(Ref(*key))) is not None
+        )
+        declared = (
+            pair for state in self.declared if state.current for pair in state.objects.items()
+        )
+        for key, manifest in (*recorded, *declared):
+            ref = Ref(*key)
+            if key in seen or ref.namespace != namespace or not snap.was_read(ref.kind):
+                continue
+            seen.add(key)
+            if snap.find(ref) is None:
+                yield ref, manifest
 
     def config_key(self, ref: Ref, key: str) -> KnownGood | None:
         """The value of one key of a ConfigMap, from a recording or where it was declared."""

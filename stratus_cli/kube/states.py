@@ -19,13 +19,15 @@ Key = tuple[str, str, str]
 class State:
     """Objects of one source. source: as a person reads it; at: when it was so, where known.
 
-    whole: the objects have the server's defaults.
+    whole: the objects have the server's defaults. current: it is meant to be so now; an earlier
+    one may hold objects that were given up on purpose.
     """
 
     source: str
     objects: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     at: datetime | None = None
     whole: bool = False
+    current: bool = True
 
     def age_s(self, now: datetime) -> float | None:
         """Seconds from then to now."""
