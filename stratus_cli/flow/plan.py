@@ -21,6 +21,7 @@ from stratus_cli.flow.blast import (
 )
 from stratus_cli.flow.drafts import Draft, drafts, shown
 from stratus_cli.flow.steps import Steps, steps_of
+from stratus_cli.flow.stops import stopped
 from stratus_cli.knowledge.runbook import Runbook
 from stratus_cli.kube.alerts import unit_of
 from stratus_cli.kube.diff import diff
@@ -194,6 +195,7 @@ def _plan(
         targets=targets,
         roots=roots,
         blast_radius=blast_radius(graph, [step.change for step in steps]),
+        stops=stopped(graph, incident, [step.change for step in steps]),
         risk=Risk.HIGH if _makes_anew(steps) or _for_good(steps) else draft.risk,
         success=_success(roots, targets),
         created_at=now,
