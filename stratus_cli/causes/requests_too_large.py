@@ -63,7 +63,8 @@ def _diagnosis(
     )
     good = _expected(case, place, faulty, field, container, resource)
     if good is not None:
-        facts |= {"good_amount": good[0], "source": good[1]}
+        changes = _with_the_rest(case, faulty, path, good, part, resource)
+        facts |= {"resources": changes, "source": good[1]}
     nodes = [
         node
         for node in place.nodes
@@ -110,6 +111,36 @@ def _largest(faulty: Faulty, resource: str) -> tuple[str, Container, str] | None
                 found.append((share, f"{name}[name={container.name}]", container, part))
     best = max(found, key=lambda item: item[0], default=None)
     return best[1:] if best else None
+
+
+def _with_the_rest(
+    case: Case,
+    faulty: Faulty,
+    path: str,
+    good: tuple[str | None, str, float],
+    part: str,
+    resource: str,
+) -> dict[str, dict[str, str | None]]:
+    """What to change in the container's resources: also what was set together with it.
+
+    A limit that was raised with the request is no limit; the same source says what it was.
+    """
+    changes: dict[str, dict[str, str | None]] = {part: {resource: good[0]}}
+    if faulty.workload is None:
+        return changes
+    read_now = read(faulty.template, f"{path}.resources")
+    present = read_now if isinstance(read_now, dict) else {}
+    for whole in case.known_good.workload_field(
+        faulty.workload, f"{faulty.prefix}{path}.resources"
+    ):
+        if whole.source != good[1] or not isinstance(whole.value, dict):
+            continue
+        for name in ("limits", "requests"):
+            old, new = whole.value.get(name) or {}, present.get(name) or {}
+            differing = {key: old.get(key) for key in {*old, *new} if old.get(key) != new.get(key)}
+            if differing:
+                changes[name] = dict(sorted({**differing, **changes.get(name, {})}.items()))
+    return dict(sorted(changes.items()))
 
 
 def _expected(  # what is asked for, and where
