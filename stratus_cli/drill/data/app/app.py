@@ -1,7 +1,8 @@
 """The program of the drill's apps: services, stores, caches, queues, an edge and a load generator.
 
 `app.py COMMAND`: a service of the table below, or one of store, cache, queue, consumer, edge, load,
-flags, exporter, reindex, flood, shipper, gate. The environment says the rest:
+flags, exporter, reindex, flood, shipper, gate, operator, janitor, remover, webhook. The environment
+says the rest:
 
 PORT, STATUS (answer of `/`), VERSION, LOG_FORMAT (json | otel | text)
 *_ADDR: services that are called on each request, as host:port
@@ -85,6 +86,8 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 LEVELS = {"info": "INFO", "warn": "WARN", "error": "ERROR"}
 REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
 ENTRY_TTL_S = 10.0
+STORES = "kv.example.com/v1"
+FINALIZER = "reports.example.com/cleanup"
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 KEEP = 600  # outcomes that the load generator remembers
 Env = Mapping[str, str]
@@ -1223,6 +1226,167 @@ def api(
     return call(host, path, method=method, body=body, headers=headers, timeout_s=5, tls=ca)
 
 
+def operate() -> NoReturn:
+    """An operator: each KeyValueStore becomes a StatefulSet, made anew when it is refused."""
+    space = namespace()
+    log("info", f"watching keyvaluestores in {space}")
+    while True:
+        try:
+            status, body = api(f"/apis/{STORES}/namespaces/{space}/keyvaluestores")
+            if status != 200:
+                log("error", f"cannot list keyvaluestores: {reason(body, status)}")
+            for item in body.get("items", ()) if status == 200 else ():
+                reconcile(item, space)
+        except (Trouble, KeyError, AttributeError) as error:
+            log("error", f"reconcile failed: {error!r}")
+        time.sleep(1)
+
+
+def reconcile(item: dict[str, Any], space: str) -> None:
+    """Apply the StatefulSet of one KeyValueStore."""
+    name = item["metadata"]["name"]
+    path = f"/apis/apps/v1/namespaces/{space}/statefulsets/{name}"
+    query = "?fieldManager=kv-operator&force=true"
+    kind = "application/apply-patch+yaml"
+    status, answer = api(path + query, method="PATCH", body=stateful_set(item), kind=kind)
+    if status < 400:
+        return
+    log("error", f"cannot apply StatefulSet {name}: {reason(answer, status)}", store=name)
+    if status == 422:
+        api(path, method="DELETE")
+
+
+def stateful_set(item: dict[str, Any]) -> dict[str, Any]:
+    """The StatefulSet that a KeyValueStore asks for."""
+    meta, spec = item["metadata"], item["spec"]
+    labels = {"app": meta["name"]}
+    volume: dict[str, Any] = {"name": "data", "emptyDir": {}}
+    if spec.get("storageClassName"):
+        claim = {
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": spec["storageClassName"],
+            "resources": {"requests": {"storage": "64Mi"}},
+        }
+        volume = {"name": "data", "ephemeral": {"volumeClaimTemplate": {"spec": claim}}}
+    container = {
+        "name": "store",
+        "image": spec["image"],
+        "command": ["python3", "/opt/app/app.py"],
+        "args": ["cache"],
+        "ports": [{"name": "kv", "containerPort": 11211}],
+        "readinessProbe": {"httpGet": {"path": "/healthz", "port": 11211}, "periodSeconds": 2},
+        "resources": {
+            "requests": {"cpu": "5m", "memory": "16Mi"},
+            "limits": {"memory": "64Mi"},
+        },
+        "volumeMounts": [
+            {"name": "program", "mountPath": "/opt/app"},
+            {"name": "data", "mountPath": "/data"},
+        ],
+    }
+    apart = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": labels}}
+    pod = {
+        "terminationGracePeriodSeconds": 1,
+        "securityContext": spec.get("securityContext", {}),
+        "tolerations": spec.get("tolerations", []),
+        "affinity": {
+            "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [apart]}
+        },
+        "containers": [container],
+        "volumes": [{"name": "program", "configMap": {"name": "program"}}, volume],
+    }
+    owner = {
+        "apiVersion": STORES,
+        "kind": "KeyValueStore",
+        "name": meta["name"],
+        "uid": meta["uid"],
+        "controller": True,
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {"name": meta["name"], "labels": labels, "ownerReferences": [owner]},
+        "spec": {
+            "replicas": spec.get("replicas", 1),
+            "serviceName": meta["name"],
+            "selector": {"matchLabels": labels},
+            "updateStrategy": {"type": spec.get("updateStrategy", "RollingUpdate")},
+            "template": {"metadata": {"labels": labels}, "spec": pod},
+        },
+    }
+
+
+def reason(body: object, status: int) -> str:
+    """What the API server said."""
+    return str(body.get("message", status)) if isinstance(body, dict) else str(status)
+
+
+def janitor() -> NoReturn:
+    """A controller: ConfigMaps that are to go lose its finalizer when it has cleaned up."""
+    where = f"/api/v1/namespaces/{namespace()}/configmaps"
+    log("info", "cleaning up after deleted reports")
+    while True:
+        try:
+            _, body = api(where)
+            for item in body["items"]:
+                meta = item["metadata"]
+                if meta.get("deletionTimestamp") and FINALIZER in meta.get("finalizers", ()):
+                    kind = "application/merge-patch+json"
+                    patch = {"metadata": {"finalizers": None}}
+                    path = f"{where}/{meta['name']}"
+                    status, answer = api(path, method="PATCH", body=patch, kind=kind)
+                    if status >= 400:
+                        log("error", f"cannot finalize {meta['name']}: {reason(answer, status)}")
+        except (Trouble, KeyError, TypeError) as error:
+            log("error", f"cannot list reports: {error!r}")
+        time.sleep(1)
+
+
+def remover() -> NoReturn:
+    """Deletes one ConfigMap, and ends."""
+    name = ENV.get("CONFIGMAP", "")
+    path = f"/api/v1/namespaces/{namespace()}/configmaps/{name}"
+    try:
+        status, body = api(path, method="DELETE")
+    except Trouble as error:
+        fail(f"cannot reach the API server: {error}")
+    if status >= 400:
+        fail(f"cannot delete ConfigMap {name}: {reason(body, status)}")
+    log("info", f"deleted ConfigMap {name}")
+    os._exit(0)
+
+
+def admit(request: Request) -> Reply:
+    """An admission webhook: /validate allows, /mutate lowers memory, /slow takes its time."""
+    if request.path == "/healthz":
+        return 200, {"ok": 1}
+    review = request.json()["request"]
+    response: dict[str, Any] = {"uid": review["uid"], "allowed": True}
+    if request.path == "/slow":
+        time.sleep(60)
+    if request.path == "/mutate":
+        resources = {"requests": {"cpu": "5m", "memory": "8Mi"}, "limits": {"memory": "10Mi"}}
+        count = len(review["object"]["spec"]["containers"])
+        patch = [
+            {"op": "add", "path": f"/spec/containers/{at}/resources", "value": resources}
+            for at in range(count)
+        ]
+        response["patchType"] = "JSONPatch"
+        response["patch"] = base64.b64encode(json.dumps(patch).encode()).decode()
+    answer = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview"}
+    return 200, {**answer, "response": response}
+
+
+def run_webhook() -> NoReturn:
+    """Admission over TLS, with the certificate and key in TLS_FOLDER."""
+    import ssl
+
+    folder = ENV.get("TLS_FOLDER", "/etc/webhook")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(f"{folder}/tls.crt", f"{folder}/tls.key")
+    Server(int(number("PORT", 8443)), admit, context=context).serve()
+
+
 def serve(handle: Handler, default_port: int = 8080) -> Server:
     """A server on PORT, or on the port of this command."""
     port = int(number("PORT", PORTS.get(COMMAND, default_port)))
@@ -1278,6 +1442,10 @@ COMMANDS: dict[str, Callable[[], NoReturn]] = {
     "reindex": reindex,
     "flood": flood,
     "shipper": shipper,
+    "operator": operate,
+    "janitor": janitor,
+    "remover": remover,
+    "webhook": run_webhook,
     "gate": gate,
 }
 
