@@ -109,9 +109,12 @@ class Placement:
     def freed(self, pod: Pod, is_mine: Callable[[str, Blocker], bool]) -> tuple[Node, ...]:
         """The nodes that would take the pod if only these blockers were gone.
 
-        is_mine: whether a blocker of the named node is among them.
+        is_mine: whether a blocker of the named node is among them. () where a node would take it as
+        it is: then something else keeps it off, or the scheduler has not looked again.
         """
         found = self.blockers(pod)
+        if not all(found.values()):
+            return ()
         return tuple(
             node
             for node in self.nodes
