@@ -85,6 +85,14 @@ def may_miss(graph: Graph, workload: Workload) -> int:
     return _share(limit, number)
 
 
+def takes_all(workload: Workload) -> bool:
+    """A rolling update of two or more replicas may leave none of them."""
+    strategy, number = workload.spec.strategy, wanted(workload)
+    rolling = strategy.rolling_update if strategy and strategy.type == "RollingUpdate" else None
+    limit = rolling.max_unavailable if rolling else None
+    return limit is not None and number > 1 and _share(limit, number) >= number
+
+
 def still_coming(graph: Graph, workload: Workload) -> int:
     """How many pods are on their way without anything against them."""
     count = sum(

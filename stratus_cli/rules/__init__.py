@@ -42,6 +42,8 @@ from stratus_cli.rules.traffic import (
 )
 from stratus_cli.rules.workload import (
     dead_address,
+    env_shadowed,
+    full_outage_strategy,
     outside_dns,
     pods_refused,
     rollout_stuck,
@@ -65,6 +67,8 @@ ALL = (
     scaled_to_zero,
     dead_address,
     outside_dns,
+    env_shadowed,
+    full_outage_strategy,
     no_endpoints,
     target_port_unserved,
     called_service_missing,
