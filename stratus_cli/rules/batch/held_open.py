@@ -43,20 +43,16 @@ SHOWN = 2
 def check(graph: Graph) -> Iterator[Finding]:
     """One finding per CronJob, or per Job that nothing made."""
     for cron_job in cron_jobs(graph):
-        held = [it for job in jobs_of(graph, cron_job) for it in _held(graph, job)]
+        held = [it for job in jobs_of(graph, cron_job) for it in held_open(graph, job)]
         held = [it for it in held if _is_still_so(cron_job, it) and not _ends(graph, cron_job, it)]
-        if held:
+        if any(age_s(graph, it.since) > JUST_DONE_S for it in held):
             jobs = {it.job.metadata.name for it in held}
             bad = len(jobs) > 1 or _was_skipped(graph, cron_job, held) or _lasts(graph, held)
             yield _finding(cron_job, held, bad=bad)
     for job in lone_jobs(graph):
-        held = list(_held(graph, job))
+        held = [it for it in held_open(graph, job) if age_s(graph, it.since) > JUST_DONE_S]
         if held:
             yield _finding(job, held, bad=_lasts(graph, held))
-
-
-def _held(graph: Graph, job: Job) -> Iterator[HeldOpen]:
-    return (it for it in held_open(graph, job) if age_s(graph, it.since) > JUST_DONE_S)
 
 
 def _is_still_so(cron_job: CronJob, held: HeldOpen) -> bool:
