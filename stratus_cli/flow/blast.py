@@ -11,7 +11,7 @@ from stratus_cli.kube.for_good import is_for_good
 from stratus_cli.kube.graph import Graph, config_maps_used
 from stratus_cli.kube.kinds import WORKLOADS
 from stratus_cli.kube.selectors import matches_map
-from stratus_cli.kube.slo import LAGGING
+from stratus_cli.kube.slo import ACCUSING, LAGGING
 from stratus_cli.model.change import Change
 from stratus_cli.model.diagnosis import Incident
 from stratus_cli.model.finding import Finding, Severity
@@ -42,7 +42,7 @@ def blast_radius(graph: Graph, changes: Iterable[Change]) -> tuple[Ref, ...]:
 
 def units_of(graph: Graph, incident: Incident) -> tuple[Ref, ...]:
     """The units whose health must improve: those that the incident's symptoms are about."""
-    refs = {unit_of(graph, finding.ref) for finding in incident.symptoms if _counts(finding)}
+    refs = {unit_of(graph, finding.ref) for finding in _counting(incident)}
     return tuple(sorted(ref for ref in refs if ref.kind in UNITS))
 
 
@@ -50,14 +50,19 @@ def roots_of(graph: Graph, incident: Incident) -> tuple[tuple[str, Ref], ...]:
     """(rule, object) of the findings that must be gone; pods, which are replaced, as their unit."""
     found = {
         (finding.rule, unit_of(graph, finding.ref))
-        for finding in incident.symptoms
-        if _counts(finding) and finding.rule not in LAGGING
+        for finding in _counting(incident)
+        if finding.rule not in LAGGING
     }
     return tuple(sorted(found))
 
 
-def _counts(finding: Finding) -> bool:
-    return finding.severity >= Severity.DEGRADED
+def _counting(incident: Incident) -> list[Finding]:
+    """The symptoms that a repair must end.
+
+    What merely accuses a caller may have a second root: it counts only where there is nothing else.
+    """
+    bad = [item for item in incident.symptoms if item.severity >= Severity.DEGRADED]
+    return [item for item in bad if item.rule not in ACCUSING] or bad
 
 
 def _touched(graph: Graph, ref: Ref) -> Iterator[KubeObject]:

@@ -8,8 +8,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from stratus_cli.flow.upstream import folded, nearest
 from stratus_cli.kube.changes import last_change
 from stratus_cli.kube.graph import Graph
+from stratus_cli.kube.slo import ACCUSING
 from stratus_cli.model.diagnosis import Diagnosis
 from stratus_cli.model.finding import Evidence, Finding, Severity
 from stratus_cli.model.objects import Deployment, Pod, Service, Workload
@@ -21,6 +23,9 @@ SURE_ENOUGH = 0.3
 
 CONSEQUENCES = frozenset({"WRK201", "WRK203", "SVC301"})
 """Findings that follow from others: sharing one of these does not make two causes rivals."""
+
+FOLLOWING = CONSEQUENCES.union(ACCUSING)
+"""What is told with the root of its own object; ACCUSING also with that of what it calls."""
 
 GENERAL = frozenset({"template-changed", "object-changed", "object-absent"})
 """Causes that know that something changed, and not what it means."""
@@ -101,13 +106,14 @@ def complete(
         if finding.key in explained or finding.severity < Severity.DEGRADED:
             continue
         owner = _owner(graph, finding, owners)
-        if finding.rule in CONSEQUENCES and owner in owners:
-            follows[id(owners[owner])].append(finding.key)
+        cause = nearest(graph, owner, owners) if finding.rule in ACCUSING else owner
+        if finding.rule in FOLLOWING and cause in owners:
+            follows[id(owners[cause])].append(finding.key)
         else:
             by_owner[owner].append(finding)
     return [
         *(replace(root, explains=(*root.explains, *follows[id(root)])) for root in roots),
-        *(_unexplained(owner, by_owner[owner]) for owner in sorted(by_owner)),
+        *(_unexplained(owner, items) for owner, items in sorted(folded(graph, by_owner).items())),
     ]
 
 
