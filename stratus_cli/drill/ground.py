@@ -15,6 +15,7 @@ from stratus_cli.model.ports import Clock, Interrupt
 
 LABEL = "stratus.dev/drill"
 SANDBOX = "stratus.dev/sandbox"
+BESIDE = ("PersistentVolume", "IngressClass")
 DEFAULT_IMAGE = "python:3.11-slim"
 WELL_WITHIN_S = 180.0  # our choice: a first pull of a small image, and a dozen starts
 GONE_WITHIN_S = 120.0
@@ -171,6 +172,15 @@ class Ground:
         for ref in refs:
             gone = lambda ref=ref: self.api.get(ref) is None  # noqa: E731  # a short question
             self.until(gone, f"{ref.name} gone", GONE_WITHIN_S)
+        self._remove_beside(name)
+
+    def _remove_beside(self, name: str) -> None:
+        """What an app has outside namespaces carries the label with its namespace's name."""
+        for kind in BESIDE:
+            for item in self.api.items(kind, None):
+                meta = item["metadata"]
+                if (meta.get("labels") or {}).get(LABEL) == self.namespace(name):
+                    self.api.delete(self.api.ref(f"/{kind}/{meta['name']}", ""))
 
     def until(
         self,
