@@ -2,7 +2,7 @@
 
 from stratus_cli.rules.batch import held_open, job_failing, not_run, rewriting
 from stratus_cli.rules.config import stale_environment
-from stratus_cli.rules.network import ingress_misroute, policy_blocks
+from stratus_cli.rules.network import cluster_dns, ingress_misroute, policy_blocks
 from stratus_cli.rules.node import not_ready as node_not_ready
 from stratus_cli.rules.node import under_pressure
 from stratus_cli.rules.pod import (
@@ -84,6 +84,7 @@ ALL = (
     autoscaler_target_missing,
     policy_blocks,
     ingress_misroute,
+    cluster_dns,
     held_open,
     job_failing,
     not_run,
