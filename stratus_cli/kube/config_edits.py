@@ -1,7 +1,7 @@
 """Edits of a ConfigMap that may be what broke its readers, the field and its former value. Pure.
 
-With a state that worked, what differs from it; without one, the flag that stands out, or only the
-key. Who is hurt by an edit is for a cause to say.
+With a state that worked, what differs from it; without one, the flag that stands out, a pattern
+that takes exponential time, or only the key. Who is hurt by an edit is for a cause to say.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from stratus_cli.kube.changes import SAME_MOMENT, last_change
 from stratus_cli.kube.config_diff import ConfigDiff, differences, repair
 from stratus_cli.kube.fields import quoted
 from stratus_cli.kube.flags import Flag, flags_on
+from stratus_cli.kube.slow_patterns import slow_patterns
 from stratus_cli.kube.states import Version
 from stratus_cli.model.change import ABSENT, Json
 from stratus_cli.model.objects import ConfigMap
@@ -129,7 +130,7 @@ def _known(
 
 
 def _guess(item: ConfigMap, key: str, victims: Sequence[str], said: str) -> Edit:
-    """Without a known-good value: the flag that stands out, or only which key was edited."""
+    """Without a known-good value: what stands out, or only which key was edited."""
     flags = flags_on(item.data[key])
     near = [flag for flag in flags if _is_about(flag, victims) or names(said, (flag.name,))]
     chosen = near if len(near) == 1 else flags
@@ -138,6 +139,9 @@ def _guess(item: ConfigMap, key: str, victims: Sequence[str], said: str) -> Edit
         sure = 0.82 if near else 0.74
         words = (flag.name, key)
         return Edit(key, flag.pointer, flag.off, None, "what its neighbours have", words, sure)
+    slow = slow_patterns(item.data[key])
+    if len(slow) == 1:
+        return Edit(key, slow[0], None, None, "", (key,), 0.7)
     return Edit(key, "", None, None, "", (key,), 0.6 if names(said, (key,)) else 0.45)
 
 

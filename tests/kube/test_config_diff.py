@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from stratus_cli.kube.config_diff import differences, repair
 from stratus_cli.kube.document import value_in
 from stratus_cli.kube.flags import flags_on
+from stratus_cli.kube.slow_patterns import is_exponential, slow_patterns
 from stratus_cli.model.change import ABSENT
 
 NAMES = st.text("abc/~", min_size=1, max_size=4)
@@ -90,3 +91,36 @@ def test_flags_never_raise_and_name_what_is_there(document: Any) -> None:
     for flag in flags_on(text):
         assert value_in(text, flag.pointer) == flag.present
         assert flag.present != flag.off
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("([a-z]+)+$", True),
+        ("(a*)*b", True),
+        ("(?:x+x+)+y", True),
+        ("((a+)b)*", True),
+        ("(a{2,})+", True),
+        ("masscan|zgrab", False),
+        ("[.][.]/", False),
+        (r"(\\+)+", True),
+        (r"\(a+\)+", False),
+        ("([+*])+", False),
+        ("(abc)+", False),
+        ("(a+)", False),
+        ("^/api/v[0-9]+/(users|orders)/?$", False),
+    ],
+)
+def test_exponential(pattern: str, expected: bool) -> None:
+    """Only what repeats without bound inside what repeats without bound."""
+    assert is_exponential(pattern) == expected
+
+
+@given(VALUES, st.text(r"()[]+*\\{},a1^", max_size=30))
+def test_patterns_are_found_in_any_document(document: Any, pattern: str) -> None:
+    """It never raises, and each pointer leads to a text."""
+    is_exponential(pattern)
+    text = json.dumps({"at": [document, "(a+)+"]})
+    for pointer in slow_patterns(text):
+        assert isinstance(value_in(text, pointer), str)
+    assert "/at/1" in slow_patterns(text)
