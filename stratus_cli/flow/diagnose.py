@@ -11,6 +11,7 @@ from dataclasses import replace
 from stratus_cli import causes
 from stratus_cli.causes.case import Case, findings_by_key
 from stratus_cli.flow.detect import Detection
+from stratus_cli.flow.folding import fold
 from stratus_cli.flow.grouping import CONSEQUENCES, choose, complete, group
 from stratus_cli.knowledge.runbook import Runbook
 from stratus_cli.kube.evidence import holds
@@ -51,6 +52,8 @@ def diagnose(
         if any(by_key[key].severity >= INCIDENT for key in item.explains)
     ]
     roots, rivals = choose(found)
+    roots, victims = fold(graph, detection.findings, roots)
+    rivals.extend(victims)
     roots = complete(graph, detection.findings, roots)
     incidents = [
         _incident(detection.snap.cluster.uid, members, rivals, by_key)
