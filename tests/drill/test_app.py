@@ -106,6 +106,12 @@ def test_metrics_are_named_as_client_libraries_name_them() -> None:
     assert 'http_request_duration_seconds_bucket{handler="/",le="+Inf"} 1' in text
 
 
+def test_the_api_server_s_own_variables_are_no_upstreams() -> None:
+    """Kubernetes puts KUBERNETES_PORT_443_TCP_ADDR into every container."""
+    with running("text", KUBERNETES_PORT_443_TCP_ADDR=NOBODY) as service:
+        assert service.ask()[0] == 200
+
+
 def test_an_upstream_that_refuses_is_named() -> None:
     """The log says who was called and that the connection was refused."""
     with running("text", OTHER_ADDR=NOBODY) as service:

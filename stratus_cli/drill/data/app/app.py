@@ -149,7 +149,8 @@ def connect(address: str, timeout_s: float) -> socket.socket:
     try:
         return socket.create_connection((host, port), timeout_s)
     except socket.gaierror as error:
-        raise Trouble(f"dial tcp: lookup {host}: no such host") from error
+        why = "server misbehaving" if error.errno == socket.EAI_AGAIN else "no such host"
+        raise Trouble(f"dial tcp: lookup {host}: {why}") from error
     except TimeoutError as error:
         raise Trouble(f"dial tcp {host}:{port}: i/o timeout") from error
     except ConnectionRefusedError as error:
@@ -508,11 +509,10 @@ class Service:
     """Answers `/`: does its own work, asks its store and cache, calls its upstreams."""
 
     def __init__(self) -> None:
-        skip = ("MY_", "BACKEND_", "TARGET_")
         self.upstreams = {
             key: value
             for key, value in ENV.items()
-            if key.endswith("_ADDR") and value and not key.startswith(skip)
+            if key.endswith("_ADDR") and value and not key.startswith("KUBERNETES_")
         }
         self.flags = Flags()
         self.tracer = Tracer()
