@@ -29,6 +29,11 @@ PASSING = frozenset(
     }
 )
 OWN = ("stratus-pre-", "sh.helm.release.")  # Stratus' pre-images; Helm's records
+AUTOMATIC = (
+    "kube-root-ca.crt",
+    "extension-apiserver-authentication",
+    "kube-apiserver-legacy-service-account-token-tracking",
+)
 ALLOCATED = {
     "Service": ("clusterIP", "clusterIPs", "healthCheckNodePort", "ipFamilies"),
     "PersistentVolumeClaim": ("volumeName",),
@@ -70,14 +75,12 @@ def capture(api: Api, namespaces: Iterable[str], *, around: bool = False) -> Sta
         places = spaces if info.namespaced else [None] if around else []
         for space in places:
             for item in api.items(info.kind, space, info.api_version):
-                if not _is_made(item):
+                if not _is_made(item) and info.kind != "Namespace":
                     found[key(item)] = item
-    for space in spaces:
-        name = f"/Namespace/{space}"
-        if name not in found:
-            live = api.get(api.ref(name, ""))
-            if live is not None:
-                found[name] = live
+    for space in spaces:  # other people's namespaces come and go
+        live = api.get(api.ref(f"/Namespace/{space}", ""))
+        if live is not None:
+            found[key(live)] = live
     return State(found, frozenset(_templates(api, spaces)))
 
 
@@ -184,7 +187,7 @@ def _is_made(item: Item) -> bool:
     meta = item["metadata"]
     if any(owner.get("controller") for owner in meta.get("ownerReferences") or ()):
         return True
-    if item["kind"] == "ConfigMap" and meta["name"] == "kube-root-ca.crt":
+    if item["kind"] == "ConfigMap" and meta["name"] in AUTOMATIC:
         return True
     return bool(item["kind"] == "Secret" and meta["name"].startswith(OWN))
 
