@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stratus_cli.kube.fields import Segment, segments
+from stratus_cli.kube.merge import json_patch
 from stratus_cli.model.change import ABSENT, Json
 
 _NAME = "name"
@@ -22,10 +23,12 @@ def put_back(raw: Mapping[str, Any], values: Mapping[str, Json]) -> list[dict[st
     ValueError when a path leads through a list element that is not there.
     """
     operations: list[dict[str, Any]] = []
+    made: Json = raw
     for path, value in values.items():
-        for operation in _operations(raw, segments(path), None if value is ABSENT else value):
-            if operation not in operations:
-                operations.append(operation)
+        # On what the earlier ones leave: two fields may need the same parent.
+        found = _operations(made, segments(path), None if value is ABSENT else value)
+        made = json_patch(made, found)
+        operations.extend(item for item in found if item not in operations)
     return operations
 
 

@@ -32,7 +32,9 @@ FIELDS = (
     f"{WEB}.env[name=A].value",
     f"{WEB}.args",
     f"{WEB}.readinessProbe.httpGet.path",
+    f"{WEB}.readinessProbe.httpGet.port",
     f"{WEB}.securityContext.runAsUser",
+    f"{WEB}.securityContext.runAsGroup",
     "spec.template.spec.dnsPolicy",
     "spec.template.spec.dnsConfig.nameservers",
 )
