@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from stratus_cli.causes.case import SHOWN_PODS, Case, Faulty
+from stratus_cli.kube.affinity import APART, REQUIRED, softened
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.fields import as_text, read
 from stratus_cli.kube.scheduling import (
@@ -30,10 +31,6 @@ from stratus_cli.model.objects import DaemonSet, Deployment, Pod, PodSpec, Workl
 from stratus_cli.model.objects_scheduling import PodAffinityTerm
 
 META = CauseMeta("anti-affinity-deadlock", "pods that must be apart have too few places")
-APART = "podAntiAffinity"
-REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
-PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
-WEIGHT = 100  # the largest that the API allows: apart wherever it is possible
 STRUCTURAL = frozenset(
     {Why.CONTROL_PLANE, Why.NODE_SELECTOR, Why.NODE_AFFINITY, Why.NODE_NAME, Why.TOO_BIG}
 )
@@ -89,7 +86,7 @@ def _of_workload(  # what was found out so far
         expected = str(fewer[0].value)
         yield _diagnosis(case, faulty, pods, "spec.replicas", facts, expected, 0.9)
     elif wanted(workload) > places:
-        value = _softened(faulty.template)
+        value = softened(faulty.template)
         facts |= {"affinity_patch": put_whole(field, value), "source": "apart where it is possible"}
         yield _diagnosis(case, faulty, pods, field, facts, "a preference", 0.88)
     elif wanted(workload) == places and _holds_all(workload):
@@ -159,13 +156,3 @@ def _holds_all(workload: Workload) -> bool:
     # A share is rounded down (apps/v1).
     share = limit.removesuffix("%")
     return share.isdigit() and wanted(workload) * int(share) < 100  # per cent
-
-
-def _softened(template: PodSpec) -> dict[str, Any]:
-    """The template's affinity with what it requires apart as a preference."""
-    affinity = {key: dict(part) for key, part in template.affinity.items()}
-    apart = affinity[APART]
-    terms = apart.pop(REQUIRED)
-    preferred = [{"weight": WEIGHT, "podAffinityTerm": term} for term in terms]
-    apart[PREFERRED] = [*apart.get(PREFERRED, ()), *preferred]
-    return affinity

@@ -1,0 +1,25 @@
+"""A pod template's anti-affinity, as a preference instead of a requirement. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stratus_cli.model.objects import PodSpec
+
+APART = "podAntiAffinity"
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
+WEIGHT = 100  # the largest that the API allows: apart wherever it is possible
+
+
+def softened(template: PodSpec) -> dict[str, Any]:
+    """The template's affinity with what it requires apart as a preference.
+
+    Only for an affinity that kube.scheduling could read.
+    """
+    affinity = {key: dict(part) for key, part in template.affinity.items()}
+    apart = affinity[APART]
+    terms = apart.pop(REQUIRED)
+    preferred = [{"weight": WEIGHT, "podAffinityTerm": term} for term in terms]
+    apart[PREFERRED] = [*apart.get(PREFERRED, ()), *preferred]
+    return affinity
