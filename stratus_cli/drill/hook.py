@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from stratus_cli.drill.fault import Fault
 from stratus_cli.model.ref import Ref
 
 
@@ -16,6 +17,7 @@ class World(Protocol):
     """What a hook may do."""
 
     namespace: str
+    fault: Fault
 
     def ref(self, text: str) -> Ref:
         """A ref as fault files write it."""
