@@ -1,8 +1,9 @@
-"""A container is told to call a port that the Service it names does not have.
+"""A container is told to call an address that no Service answers.
 
-How we know: the address stands in env, args or command, the Service is there and has no such port.
-It is surest when the container's own log complains about that address or an earlier value of the
-field led to a port that is served.
+How we know: the address stands in env, args or command, and the Service is there and has no such
+port, or is misspelt, or the address led to another Service before. It is surest when the
+container's own log complains about that address or an earlier value of the field led to a port
+that is served.
 
 Known good: the field's value of an earlier revision, a recording, or what was last applied, where
 a Service answers it; else the port that other workloads call the Service by, or its only port.
@@ -22,6 +23,8 @@ from stratus_cli.kube.called import (
     answer,
     called_by,
     containers_of,
+    is_dead,
+    misspelt,
     service_named,
 )
 from stratus_cli.kube.evidence import field_evidence
@@ -33,7 +36,7 @@ from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.objects import Service, Workload
 from stratus_cli.model.snapshot import ref_of
 
-META = CauseMeta("dead-address", "a container calls a port that the Service does not have")
+META = CauseMeta("dead-address", "a container calls an address that no Service answers")
 PREFIX = "spec.template.spec."
 SHOWS_IN = ("POD101", "POD106", "POD107", "POD108")
 
@@ -49,25 +52,37 @@ class Good:
 
 def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per dead address."""
-    for finding in case.of_rule("WRK205"):
-        workload = case.graph.snap.find(finding.ref)
+    for ref in sorted({finding.ref for finding in case.of_rule("WRK205", "SVC303")}):
+        workload = case.graph.snap.find(ref)
         if not isinstance(workload, Workload):
             continue
+        namespace = workload.metadata.namespace
         for path, container in containers_of(workload.spec.template.spec):
             for called in called_by(container, path):
-                service = service_named(case.graph, workload.metadata.namespace, called.host)
-                dead = answer(case.graph, workload.metadata.namespace, called) == "no such port"
-                if dead and service is not None:
-                    yield _diagnosis(case, workload, container.name, called, service)
+                service = service_named(case.graph, namespace, called.host)
+                meant = misspelt(case.graph, namespace, called)
+                if is_dead(case.graph, namespace, called):
+                    good = _good(case, workload, called, service, meant)
+                elif answer(case.graph, namespace, called) == "no such service":
+                    good = _earlier(case, workload, called)
+                    if good is None:
+                        continue  # the Service may be what is missing
+                else:
+                    continue
+                yield _diagnosis(case, workload, container.name, called, service or meant, good)
 
 
 def _diagnosis(
-    case: Case, workload: Workload, container: str, called: Called, service: Service
+    case: Case,
+    workload: Workload,
+    container: str,
+    called: Called,
+    service: Service | None,
+    good: Good | None,
 ) -> Diagnosis:
     field = PREFIX + called.field
     pods = failing_pods(case.graph, case.findings, workload, *SHOWS_IN)
     said = _said(case, workload, called)
-    good = _good(case, workload, called, service)
     faulty = Faulty(workload, workload.spec.template.spec, PREFIX, pods, ())
     facts = case.facts(faulty, field, container=container, address=f"{called.host}:{called.port}")
     if good is not None:
@@ -89,12 +104,13 @@ def _diagnosis(
         facts=facts | case.changed(workload, field),
         evidence=(
             *case.field_evidence(workload, field),
-            field_evidence(service, "spec.ports"),
+            *([field_evidence(service, "spec.ports")] if service is not None else []),
             *(fact.evidence for fact in said[:SHOWN_LINES]),
         ),
         explains=case.present(
             [
                 ("WRK205", ref_of(workload)),
+                ("SVC303", ref_of(workload)),
                 *((code, ref_of(pod)) for pod in pods for code in SHOWS_IN),
                 *(item.key for item in accused_by_traffic(case.graph, case.findings, workload)),
                 *case.consequences(workload),
@@ -114,10 +130,21 @@ def _said(case: Case, workload: Workload, called: Called) -> list[LogFact]:
     ]
 
 
-def _good(case: Case, workload: Workload, called: Called, service: Service) -> Good | None:
-    for value in case.known_good.workload_field(workload, PREFIX + called.field):
-        if isinstance(value.value, str) and _is_served(case, workload, called, value.value):
-            return Good(value.value, value.source, known=True)
+def _good(
+    case: Case,
+    workload: Workload,
+    called: Called,
+    service: Service | None,
+    meant: Service | None,
+) -> Good | None:
+    before = _earlier(case, workload, called)
+    if before is not None or service is None:
+        if before is None and meant is not None:
+            _, dot, rest = called.host.partition(".")
+            value = called.with_host(meant.metadata.name + dot + rest)
+            name = f"Service {meant.metadata.name}, whose name is nearly the same"
+            return Good(value, name, known=False)
+        return before
     ports = [item.port for item in service.spec.ports]
     others = _called_by_others(case, workload, service)
     if others is not None:
@@ -126,6 +153,14 @@ def _good(case: Case, workload: Workload, called: Called, service: Service) -> G
     if len(ports) == 1:
         name = f"the only port of Service {service.metadata.name}"
         return Good(called.with_port(ports[0]), name, known=False)
+    return None
+
+
+def _earlier(case: Case, workload: Workload, called: Called) -> Good | None:
+    """The field's last value that a Service answers."""
+    for value in case.known_good.workload_field(workload, PREFIX + called.field):
+        if isinstance(value.value, str) and _is_served(case, workload, called, value.value):
+            return Good(value.value, value.source, known=True)
     return None
 
 

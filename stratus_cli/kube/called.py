@@ -6,6 +6,7 @@ CART_HOST and CART_PORT. Says nothing of addresses outside the cluster.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ _PORTS = {  # IANA service names and the schemes' own documents
 }
 _HOST_NAMES = re.compile(r"^(?P<stem>.+)_(?:HOST|HOSTNAME|ADDR|ADDRESS)$", re.I)
 _LONGEST = 4096  # of a value; addresses stand in short ones
+
+NEAR = 0.8  # of difflib: "serach" for "search", not "web" for "web-admin"
 
 Answer = Literal["served", "no such port", "no such service", "unknown"]
 
@@ -126,6 +129,32 @@ def answer(graph: Graph, namespace: str, called: Called) -> Answer:
     if service.spec.cluster_ip == "None" and _pod_may_serve(graph, service, called.port):
         return "unknown"
     return "no such port"
+
+
+def misspelt(graph: Graph, namespace: str, called: Called) -> Service | None:
+    """The one Service with this port whose name is nearly the called one, which nobody has.
+
+    Only where nothing else is of that name: the Service of a workload may be missing instead.
+    """
+    if answer(graph, namespace, called) != "no such service" or called.where == (0, 0):
+        return None
+    name, _, rest = called.host.partition(".")
+    where = rest.partition(".")[0] or namespace
+    if any(item.metadata.name == name for item in graph.workloads_in(where)):
+        return None
+    here = {
+        item.metadata.name: item
+        for item in graph.services_in(where)
+        if called.port in {port.port for port in item.spec.ports}
+    }
+    near = difflib.get_close_matches(name, here, 2, NEAR)
+    return here[near[0]] if len(near) == 1 else None
+
+
+def is_dead(graph: Graph, namespace: str, called: Called) -> bool:
+    """No Service answers it: the port is not the Service's, or the name is misspelt."""
+    found = answer(graph, namespace, called)
+    return found == "no such port" or misspelt(graph, namespace, called) is not None
 
 
 def _pod_may_serve(graph: Graph, service: Service, port: int) -> bool:

@@ -1,14 +1,14 @@
-"""WRK205 dead-address: a container is told to call a port that the Service it names does not have.
+"""WRK205 dead-address: a container is told to call an address that no Service answers.
 
 Why it hurts: every call ends in a refused connection or a time-out, however well the callee is.
 
-How we tell: an address in env, args or command names a Service of the cluster, and that Service
-has no such port. It is degraded when the address was changed after the workload was made, a log
-line complains about it, or the workload has fewer pods than it wants; else a risk, since nobody
-may use the address.
+How we tell: an address in env, args or command names a Service of the cluster that has no such
+port, or nearly the name of one that does. It is degraded when the address was changed after the
+workload was made, a log line complains about it, or the workload has fewer pods than it wants; else
+a risk, since nobody may use the address.
 
 Not this when: the Service is headless and its pods may serve the port, has no ports at all or is
-an ExternalName; the name is no Service of the cluster; the variable stands twice (WRK206).
+an ExternalName; the name is no Service's at all (SVC303); the variable stands twice (WRK207).
 
 First look: `kubectl get service NAME`: its ports, beside the address in `kubectl describe pod`.
 """
@@ -17,7 +17,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stratus_cli.kube.called import Called, answer, called_by, containers_of, service_named
+from stratus_cli.kube.called import (
+    Called,
+    called_by,
+    containers_of,
+    is_dead,
+    misspelt,
+    service_named,
+)
 from stratus_cli.kube.changes import last_change
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.fields import read
@@ -51,7 +58,7 @@ def check(graph: Graph) -> Iterator[Finding]:
         )
         yield META.finding(
             ref_of(workload),
-            "; ".join(_describe(item) for item in dead),
+            "; ".join(_describe(graph, workload, item) for item in dead),
             severity=Severity.DEGRADED if hurts else Severity.RISK,
             evidence=tuple(piece for item in dead for piece in _evidence(graph, workload, item)),
         )
@@ -60,7 +67,7 @@ def check(graph: Graph) -> Iterator[Finding]:
 def _dead(graph: Graph, workload: Workload) -> Iterator[Called]:
     for path, container in containers_of(workload.spec.template.spec):
         for item in called_by(container, path):
-            if answer(graph, workload.metadata.namespace, item) == "no such port":
+            if is_dead(graph, workload.metadata.namespace, item):
                 yield item
 
 
@@ -79,12 +86,16 @@ def _is_complained_of(graph: Graph, workload: Workload, item: Called) -> bool:
     return any(fact.said.host == item.host and fact.said.port in (0, item.port) for fact in said)
 
 
-def _describe(item: Called) -> str:
+def _describe(graph: Graph, workload: Workload, item: Called) -> str:
+    meant = misspelt(graph, workload.metadata.namespace, item)
+    if meant is not None:
+        return f"calls {item.host}:{item.port}, and the Service is named {meant.metadata.name}"
     return f"calls {item.host}:{item.port}, and Service {item.host} has no port {item.port}"
 
 
 def _evidence(graph: Graph, workload: Workload, item: Called) -> Iterator[Evidence]:
     yield field_evidence(workload, PREFIX + item.field)
-    service = service_named(graph, workload.metadata.namespace, item.host)
+    namespace = workload.metadata.namespace
+    service = service_named(graph, namespace, item.host) or misspelt(graph, namespace, item)
     if service is not None:
         yield field_evidence(service, "spec.ports")
