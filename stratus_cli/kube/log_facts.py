@@ -14,8 +14,8 @@ from functools import lru_cache
 
 from stratus_cli.kube import log_patterns as kinds
 from stratus_cli.kube.evidence import log_evidence
-from stratus_cli.kube.log_lines import moments_of
-from stratus_cli.kube.log_patterns import CONNECTION, HOST, PATTERNS
+from stratus_cli.kube.log_lines import is_routine, moments_of
+from stratus_cli.kube.log_patterns import CONNECTION, HOST, PATTERNS, TRIGGERS
 from stratus_cli.model.finding import Evidence
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import LogTail, Snapshot
@@ -128,8 +128,12 @@ class Denied:
 def said(line: str) -> Said | None:
     """What a line says went wrong, or None. The first kind that fits."""
     text = line[:LONGEST].replace('\\"', '"')
-    for kind, pattern in PATTERNS:
-        match = pattern.search(text)
+    lowered = text.lower()
+    kinds_there = {
+        kind for kind, words in TRIGGERS.items() if any(word in lowered for word in words)
+    }
+    for kind, pattern in PATTERNS if kinds_there else ():
+        match = pattern.search(text) if kind in kinds_there else None
         if match is None:
             continue
         about = next((item for item in match.groups() if item), "") if match.groups() else ""
@@ -169,7 +173,9 @@ def facts_of(tail: LogTail) -> Iterator[LogFact]:
     """Each thing that a tail says, once."""
     found: dict[Said, LogFact] = {}
     for line, at in zip(tail.lines, moments_of(tail), strict=True):
-        what = said(line)
+        # Of a program that works, what it calls information is none; one that waits to be ready
+        # may say calmly what it waits for.
+        what = None if tail.times and is_routine(line) else said(line)
         if what is None:
             continue
         known = found.get(what)

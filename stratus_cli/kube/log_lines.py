@@ -61,6 +61,7 @@ _FINE = frozenset(
         "inf",
     ]
 )
+_ROUTINE = _FINE - {"w", "warn", "warning"}
 _STATUS = re.compile(
     r"\"(?:status|status_code|code|response_code|http\.status_code|http_status)\"\s*:\s*\"?(\d{3})\b"
     r"|\b(?:status|status_code|code|response_code)=\"?(\d{3})\b"
@@ -106,6 +107,12 @@ def is_error(line: str) -> bool:
     if level in _FINE or status:
         return False
     return bool(_WORDS.search(text)) and not _NONE_WRONG.search(text)
+
+
+def is_routine(line: str) -> bool:
+    """The program itself calls the line information or less, and it tells of no failed request."""
+    text = line[:LONGEST]
+    return _level(text) in _ROUTINE and not is_error(line)
 
 
 def is_continuation(line: str) -> bool:

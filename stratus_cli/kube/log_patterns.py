@@ -231,3 +231,66 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
         r"no configuration setting found for key [\"'`]?([\w.-]{1,100})",
     ),
 )  # fmt: skip
+
+TRIGGERS = {
+    FORBIDDEN: ("system:serviceaccount",),
+    UNRESOLVED: (
+        "lookup ", "enotfound", "eai_again", "unknownhost", "resol", "translate host",
+        "host not found", "unknown host", "mysql server host", "bad address", "nxdomain",
+        "not known", "no such host", "nodename", "no address", "getaddrinfo",
+    ),
+    ADDRESS_IN_USE: ("in use", "eaddrinuse", "only one usage"),
+    NO_LOCAL_PORTS: ("cannot assign", "eaddrnotavail"),
+    AUTH_FAILED: (
+        "auth", "denied", "login failed", "not find user", "does not exist", "wrongpass",
+        "noperm", "invalid", "credential",
+    ),
+    TLS: (
+        "x509", "certificate", "tls", "ssl", "handshake", "pkix", "authority", "https client",
+        "wrong version", "no encryption",
+    ),
+    MISSING_FILE: (
+        "no such file", "not find", "filenotfound", "can't", "cannot", "could not", "unable to",
+        "failed to", "does not exist", "not found",
+    ),
+    MISSING_VARIABLE: (
+        "keyerror", "not set", "set", "required", "missing", "must be", "undefined",
+        "not defined", "empty", "expected", "no such", "unbound", "not configured",
+    ),
+    MISSING_PROGRAM: (
+        "not found", "exec", "no module", "cannot find", "classnotfound", "noclassdef",
+        "main class", "can't open",
+    ),
+    OUT_OF_MEMORY: ("memory", "oom", "bad_alloc", "enomem"),
+    NO_SPACE: ("no space", "enospc", "disk quota", "edquot", "shared memory"),
+    TOO_MANY_FILES: ("too many open", "emfile", "enfile"),
+    READ_ONLY: ("read-only file", "erofs"),
+    PERMISSION_DENIED: ("permission denied", "operation not", "eacces", "eperm", "accessdenied"),
+    LOCKED: ("lock",),
+    BAD_QUERY: ("column", "relation", "table", "syntax"),
+    UNDECODABLE: ("offset", "decod", "seriali", "poison", "malformed", "corrupt"),
+    OVERLOADED: (
+        "too many", "clients reached", "connection pool", "connection slots", "rate limit",
+        "exhausted", "queue", "circuit",
+    ),
+    REFUSED: ("refused", "connect call failed"),
+    UNREACHABLE: ("no route", "unreach"),
+    TIMED_OUT: ("timed", "timeout", "time-out", "time out", "deadline"),
+    RESET: ("reset", "pipe", "eof", "hang up", "closed", "aborted"),
+    ANSWERED_ERROR: (
+        "failed", "returned", "responded", "answered", "error", "from", "for ", "for:", "calling",
+        "for url",
+    ),
+    BAD_CONFIG: (
+        "unknown", "unrecogni", "invalid", "undefined", "not defined", "config", "setting",
+        "propert", "yaml", "json", "expecting", "unexpected token", "toml", "must be", "is not",
+    ),
+    MISSING_KEY: (
+        "keyerror", "missing", "required", "no such", "unknown", "not found", "absent",
+        "no configuration",
+    ),
+}  # fmt: skip
+"""Lower-case words, one of which is in every text that a pattern of the kind matches.
+
+Most lines have none of them, and looking for words is a hundred times cheaper than the patterns.
+"""

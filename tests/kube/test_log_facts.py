@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from stratus_cli.kube.log_facts import denied, facts_of, log_facts, said
 from stratus_cli.kube.log_lines import is_error, template
+from stratus_cli.kube.log_patterns import PATTERNS, TRIGGERS
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import LogTail, Signals
 from tests.cases.loader import snapshot
@@ -167,12 +169,42 @@ def test_is_error(line: str, wrong: bool) -> None:
     assert is_error(line) == wrong
 
 
+def test_information_of_a_program_that_works_is_no_fact() -> None:
+    """And of one that does not, it is."""
+    line = '{"level":"info","message":"db:5432: connection refused, waiting"}'
+    pod, at = Ref("Pod", "shop", "web-1"), datetime(2026, 11, 24, 12, tzinfo=UTC)
+    assert list(facts_of(LogTail(pod, "web", False, (line,), (at,)))) == []
+    [fact] = facts_of(LogTail(pod, "web", False, (line,)))
+    assert fact.target == "db:5432"
+    warned = line.replace("info", "warn")
+    assert list(facts_of(LogTail(pod, "web", False, (warned,), (at,))))
+
+
 def test_template() -> None:
     """Lines that differ in what varies have one template; others do not."""
     one = "2026-11-24T12:00:00Z ERROR order 42 of 10.0.0.1 failed after 3.5ms"
     other = "2026-11-24T12:10:09.5Z ERROR order 7 of 10.0.0.2 failed after 12ms"
     assert template(one) == template(other)
     assert template(one) != template("ERROR order lost")
+
+
+WORDS = sorted(
+    {
+        word
+        for _, pattern in PATTERNS
+        for word in re.findall(r"[A-Za-z][A-Za-z'_ -]{2,}", pattern.pattern)
+    }
+    | {"X_Y", "'a'", "/a/b", "503", "offset 7", "http://a:80", "-x", ":"}
+)
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=6), st.sampled_from([" ", ": ", ""]))
+def test_words_hide_nothing(words: list[str], between: str) -> None:
+    """What a pattern matches has one of its kind's words."""
+    text = between.join(words)
+    for kind, pattern in PATTERNS:
+        if pattern.search(text):
+            assert any(word in text.lower() for word in TRIGGERS[kind]), (kind, pattern.pattern)
 
 
 @given(st.text(max_size=3000))
