@@ -1,6 +1,7 @@
 """python -m tests.cluster COMMAND
 
-up                           bring the bed up (builds and installs what is missing)
+up [--telemetry]             bring the bed up (builds and installs what is missing);
+                             with Prometheus, Alertmanager, kube-state-metrics and Jaeger
 down                         take it down
 status                       whether it is up; exit code 0 or 1
 kubeconfig [USER [GROUP...]] the path of the administrator's kubeconfig, or of a restricted user's
@@ -29,8 +30,8 @@ def main(words: Sequence[str]) -> int:
     layout = default()
     command, *rest = words or [""]
     try:
-        if command == "up" and not rest:
-            return _up(layout)
+        if command == "up" and rest in ([], ["--telemetry"]):
+            return _up(layout, telemetry=bool(rest))
         if command == "down" and not rest:
             return _down(layout)
         if command == "status" and not rest:
@@ -51,10 +52,12 @@ def main(words: Sequence[str]) -> int:
     return 2
 
 
-def _up(layout: Layout) -> int:
+def _up(layout: Layout, *, telemetry: bool) -> int:
     steps = Steps()
     if not lifecycle.up(layout, steps):
         steps.say("already up")
+    if telemetry:
+        lifecycle.monitor(layout, steps, full=True)
     print(layout.kubeconfig)
     return 0
 

@@ -20,6 +20,7 @@ from tests.cluster import (
     control_plane,
     dns,
     machine,
+    monitoring,
     node,
     parts,
     pki,
@@ -38,6 +39,7 @@ from tests.cluster.steps import Steps
 API_TIMEOUT_S = 60.0
 NODES_TIMEOUT_S = 60.0
 DNS_TIMEOUT_S = 90.0
+MONITORS_TIMEOUT_S = 120.0
 LEFTOVERS_TIMEOUT_S = 3.0
 
 
@@ -61,6 +63,26 @@ def up(layout: Layout, steps: Steps) -> bool:
                 _down(layout)
             raise
     return True
+
+
+def monitor(layout: Layout, steps: Steps, *, full: bool) -> None:
+    """Bring telemetry servers to a bed that is up. What is there already stays as it is."""
+    stores = parts.monitors(steps, full=full)
+    count = sum(registry.fill(layout, store) for store in stores)
+    steps.done(f"registry: {count} images of telemetry servers")
+    api = client(layout)
+    for manifest in monitoring.manifests(full=full):
+        _create(api, manifest)
+    _until(lambda: _are_available(api), "the telemetry servers", MONITORS_TIMEOUT_S)
+    steps.done("telemetry servers are available")
+
+
+def _are_available(api: Client) -> bool:
+    path = f"/apis/apps/v1/namespaces/{monitoring.NAMESPACE}/deployments"
+    return all(
+        item["status"].get("availableReplicas", 0) == item["spec"]["replicas"]
+        for item in api.json("GET", path)["items"]
+    )
 
 
 def down(layout: Layout) -> list[str]:

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.cluster.errors import BedError, Unavailable
@@ -55,16 +55,18 @@ def check() -> None:
         raise Unavailable(reason)
 
 
-def missing_packages() -> tuple[str, ...]:
+def missing_packages(wanted: Mapping[str, Sequence[str]] = PACKAGES) -> tuple[str, ...]:
     """The Debian packages whose files are not there."""
     return tuple(
-        package for package, files in PACKAGES.items() if not all(_present(f) for f in files)
+        package for package, files in wanted.items() if not all(_present(f) for f in files)
     )
 
 
-def install_missing(say: Callable[[str], None]) -> None:
+def install_missing(
+    say: Callable[[str], None], wanted: Mapping[str, Sequence[str]] = PACKAGES
+) -> None:
     """Install the missing packages, after saying which. BedError when apt-get fails."""
-    packages = missing_packages()
+    packages = missing_packages(wanted)
     if not packages:
         return
     say(f"installing Debian packages (apt-get): {' '.join(packages)}")

@@ -15,14 +15,25 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from tests.cluster import oci, rootfs
+from tests.cluster import machine, oci, rootfs
 from tests.cluster.layout import cache_root
 from tests.cluster.node import run
 
 KUBERNETES = "1.34.4"
 COREDNS = "1.12.4"
+STATE_METRICS = "2.15.0"
+JAEGER = "1.57.0"
+DEBIAN = "1"  # Prometheus and Alertmanager as the machine has them
+MONITORS = {
+    "prometheus": ("prometheus",),
+    "prometheus-alertmanager": ("prometheus-alertmanager",),
+}
+"""Debian packages of telemetry servers, and a program of each."""
+TOOLS = {"kube-state-metrics": STATE_METRICS, "jaeger": JAEGER}
+"""Telemetry servers that are built from a module with a `tool` line, beside this file."""
 HERE = Path(__file__).parent
 BUILD_TIMEOUT_S = 1800.0
 LONG = "about 5 minutes on 2 cores when Go's build cache is cold"
@@ -72,6 +83,50 @@ def _built_images(say: Callable[[str], None]) -> tuple[oci.Store, Path]:
         _images(folder, python, coredns / "coredns", pause / "pause")
 
     return oci.Store(_part("images", key, make, say)), pause
+
+
+def monitors(say: Callable[[str], None], *, full: bool) -> list[oci.Store]:
+    """Images of Prometheus and Alertmanager; full: of kube-state-metrics and Jaeger, too."""
+    machine.install_missing(say, MONITORS)
+    with _building():
+        python = _part("python", _digest(_source(HERE / "rootfs.py")), rootfs.build, say)
+        tools = _digest(_source(HERE / "oci.py"), _source(HERE / "parts.py"))
+        found = [
+            oci.Store(
+                _part("monitoring", _digest(python.name, tools), partial(_monitors, python), say)
+            )
+        ]
+        for name, version in TOOLS.items() if full else ():
+            made = _part(f"{name}-program", _key(name), partial(_tool, name), say, LONG)
+            image = partial(_tool_image, made, name, version)
+            found.append(oci.Store(_part(name, _digest(made.name, tools), image, say)))
+    return found
+
+
+def _monitors(python: Path, out: Path) -> None:
+    """On the root of the Python image, whose libc they use."""
+    store = oci.Store(out)
+    files = {f"usr/bin/{name}": Path(machine.program(name)) for (name,) in MONITORS.values()}
+    layers = (store.layer(python), _layer(store, out.parent / "layer", files))
+    store.image(oci.Image("stratus/monitoring", DEBIAN, layers))
+
+
+def _tool(name: str, out: Path) -> None:
+    source = out.parent / "source"
+    shutil.copytree(HERE / name, source)
+    env = _go_env("-mod=mod", CGO_ENABLED="0")
+    nice = ["nice", "-n", "19", "go"]  # minutes of work beside what the machine is for
+    run([*nice, "mod", "tidy"], timeout_s=BUILD_TIMEOUT_S, folder=source, env=env)
+    words = [*nice, "build", "-ldflags", "-s -w", "-o", f"{out}/", "tool"]
+    run(words, timeout_s=BUILD_TIMEOUT_S, folder=source, env=env)
+    (built,) = out.iterdir()
+    built.rename(out / "server")
+
+
+def _tool_image(program: Path, name: str, version: str, out: Path) -> None:
+    store = oci.Store(out)
+    alone = _layer(store, out.parent / "layer", {"server": program / "server"})
+    store.image(oci.Image(f"stratus/{name}", version, (alone,), entrypoint=("/server",)))
 
 
 def kube_if_built() -> Path | None:
