@@ -13,6 +13,7 @@ from stratus_cli.causes.case import Case, findings_by_key
 from stratus_cli.flow.detect import Detection
 from stratus_cli.flow.folding import fold
 from stratus_cli.flow.grouping import CONSEQUENCES, choose, complete, group
+from stratus_cli.flow.history import history
 from stratus_cli.knowledge.runbook import Runbook
 from stratus_cli.kube.evidence import holds
 from stratus_cli.kube.known_good import KnownGoodValues
@@ -59,6 +60,7 @@ def diagnose(
         _incident(detection.snap.cluster.uid, members, rivals, by_key)
         for members in group(graph, roots)
     ]
+    incidents = [replace(item, history=history(graph, item)) for item in incidents]
     if diagnoser is not None:
         incidents = [_with_model(item, detection.snap, diagnoser, runbooks) for item in incidents]
     return tuple(sorted(incidents, key=_rank))

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from stratus_cli.model.finding import Evidence, Finding, Severity
@@ -57,11 +58,21 @@ class Diagnosis:
     """A command or observation that would tell this cause from its rivals."""
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Moment:
+    """Something that happened to an object. at: as the API server or a kubelet said."""
+
+    at: datetime
+    ref: Ref
+    what: str
+
+
 @dataclass(frozen=True)
 class Incident:
     """Roots that are repaired together, with the symptoms they explain.
 
-    id is a digest of cluster, causes and root refs: the same in every run.
+    id is a digest of cluster, causes and root refs: the same in every run. history: what changed
+    and since when it shows, oldest first.
     """
 
     id: str
@@ -70,6 +81,7 @@ class Incident:
     roots: tuple[Diagnosis, ...]
     rivals: tuple[Diagnosis, ...] = ()
     symptoms: tuple[Finding, ...] = ()
+    history: tuple[Moment, ...] = ()
 
     @property
     def targets(self) -> tuple[Ref, ...]:

@@ -92,6 +92,10 @@ def _incident(report: Report, incident: Incident) -> Document:
         "roots": [_diagnosis(root) for root in incident.roots],
         "rivals": [_diagnosis(rival) for rival in incident.rivals],
         "symptoms": [_finding(symptom) for symptom in incident.symptoms],
+        "history": [
+            {"at": _time(moment.at), "ref": str(moment.ref), "what": moment.what}
+            for moment in incident.history
+        ],
         "candidates": [_candidate(item) for item in report.candidates.get(incident.id, ())],
         "learnt": list(report.learnt.get(incident.id, ())),
         "outcome": outcome(report, incident.id),

@@ -37,6 +37,9 @@ def incident_page(incident: Incident, number: int, *, detail: bool, next_step: s
     for line in fold(incident.symptoms):
         page.field("explains", line)
     if detail:
+        for moment in incident.history:
+            when = f"{moment.at:%Y-%m-%d %H:%M:%S}Z"
+            page.field("when", f"{when}  {clean(moment.ref)} {clean(moment.what)}")
         for rival in incident.rivals:
             page.add(_rival(rival))
     if next_step:
