@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from stratus_cli.kube.graph import Graph
+from stratus_cli.model.objects import Workload
 from stratus_cli.model.objects_rbac import (
     BindingObject,
     ClusterRole,
@@ -19,6 +21,7 @@ from stratus_cli.model.objects_rbac import (
 
 KINDS = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
 SERVICE_ACCOUNT = "system:serviceaccount:"
+INFORMER = ("get", "list", "watch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,14 @@ class Asked:
     group: str
     namespace: str
     name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One binding and its role, None where that is not there."""
+
+    binding: BindingObject
+    role: RoleObject | None
 
 
 def were_read(graph: Graph) -> bool:
@@ -123,3 +134,37 @@ def _names(subjects: tuple[Subject, ...], namespace: str, account: str) -> str:
         if subject.kind == "Group" and subject.name in groups:
             how = "group"
     return how
+
+
+def account_of(workload: Workload) -> str:
+    """Name of the ServiceAccount that a workload's pods run as."""
+    return workload.spec.template.spec.service_account_name or "default"
+
+
+def roles_of(graph: Graph, namespace: str, account: str) -> tuple[Grant, ...]:
+    """What is given to the account itself, roles of the system left out."""
+    return tuple(
+        Grant(binding, role_of(graph, binding))
+        for binding in named_by(graph, namespace, account)
+        if not binding.role_ref.name.startswith("system:")
+    )
+
+
+def with_rule(rules: Sequence[Mapping[str, Any]], asked: Asked) -> list[dict[str, Any]]:
+    """Raw rules that allow it as well: the verb goes to the rule of that resource, if it has one.
+
+    Who lists also watches (a client's informer), so those come together.
+    """
+    verbs = list(INFORMER) if asked.verb in INFORMER[1:] else [asked.verb]
+    made = [dict(rule) for rule in rules]
+    for rule in made:
+        if (
+            rule.get("resources") == [asked.resource]
+            and rule.get("apiGroups") == [asked.group]
+            and not rule.get("resourceNames")
+        ):
+            present = [str(verb) for verb in rule.get("verbs") or ()]
+            rule["verbs"] = [*present, *(verb for verb in verbs if verb not in present)]
+            return made
+    made.append({"apiGroups": [asked.group], "resources": [asked.resource], "verbs": verbs})
+    return made

@@ -665,6 +665,7 @@ class Node(KubeObject, frozen=True):
 
 class NamespaceStatus(_Part, frozen=True):
     phase: str = ""
+    conditions: tuple[Condition, ...] = ()
 
 
 class Namespace(KubeObject, frozen=True):

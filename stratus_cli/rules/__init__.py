@@ -2,6 +2,7 @@
 
 from stratus_cli.rules.batch import held_open, job_failing, not_run, rewriting
 from stratus_cli.rules.config import stale_environment
+from stratus_cli.rules.control import deletion_stuck, rbac_denied
 from stratus_cli.rules.network import cluster_dns, ingress_misroute, policy_blocks
 from stratus_cli.rules.node import not_ready as node_not_ready
 from stratus_cli.rules.node import under_pressure
@@ -85,6 +86,8 @@ ALL = (
     policy_blocks,
     ingress_misroute,
     cluster_dns,
+    rbac_denied,
+    deletion_stuck,
     held_open,
     job_failing,
     not_run,
