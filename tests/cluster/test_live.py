@@ -275,6 +275,24 @@ def test_logs_are_redacted_and_bounded(api: ApiServer, tmp_path: Path) -> None:
         cluster.logs(Ref("Pod", "shop", "web-1"), "web", previous=True, lines=3)
 
 
+def test_recent_logs_have_times_and_no_credentials(api: ApiServer, tmp_path: Path) -> None:
+    """Asked for by age and number; kubelet's times are taken off the lines."""
+    path = "/api/v1/namespaces/shop/pods/web-1/log"
+    stamp = b"2026-11-24T12:00:00.123456789Z "
+    api.texts[path] = stamp + b"one\n" + stamp + b"login password=hunter2\n"
+    cluster = live(api, tmp_path)
+    pod = Ref("Pod", "shop", "web-1")
+    lines, times = cluster.recent_logs(pod, "web", lines=200, since_s=300)
+    assert lines[0] == "one"
+    assert "hunter2" not in lines[1]
+    assert [moment.second for moment in times] == [0, 0]
+    asked = api.requests[-1][2]
+    assert (asked["sinceSeconds"], asked["tailLines"]) == ("300", "200")
+    api.faults[path] = Fault("status", 400)
+    with pytest.raises(NotFound):
+        cluster.recent_logs(pod, "web", lines=200, since_s=300)
+
+
 def test_fetch_goes_below_the_api_server_only(api: ApiServer, tmp_path: Path) -> None:
     """A path of a Service's name cannot reach another host."""
     api.texts["/api/v1/namespaces/m/services/p:9090/proxy/api/v1/query"] = b"{}"
