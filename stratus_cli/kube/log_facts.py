@@ -124,7 +124,7 @@ class Denied:
     namespace: str
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16384)
 def said(line: str) -> Said | None:
     """What a line says went wrong, or None. The first kind that fits."""
     text = line[:LONGEST].replace('\\"', '"')

@@ -19,6 +19,8 @@ _LEVEL = re.compile(
     r"\"(?:level|severity|lvl|loglevel|log\.level|levelname|@l)\"\s*:\s*\"?(\w{1,12})"
     r"|\b(?:level|severity|lvl)=\"?(\w{1,12})"
     r"|^([EWIF])\d{4} \d{2}:\d{2}"  # klog
+    r"|\"s\"\s*:\s*\"([FEWI])\""  # MongoDB
+    r"|^(fail|crit|info|warn|dbug|trce): "  # .NET
     r"|^\W{0,2}(?:[\d:.,/TZ+ -]{8,40}\W{0,3})?[\[(<]?"
     r"(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|FATAL|CRITICAL|CRIT|PANIC|SEVERE|ALERT|EMERG)"
     r"[\])>]?(?![\w=])"
@@ -58,6 +60,7 @@ _FINE = frozenset(
         "warning",
         "verbose",
         "dbug",
+        "trce",
         "inf",
     ]
 )
@@ -88,7 +91,7 @@ _VARYING = (
 )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16384)
 def is_error(line: str) -> bool:
     """Whether the line says that something failed.
 

@@ -162,6 +162,14 @@ def test_facts_of_a_tail() -> None:
         ('10.0.0.1 - - [24/Nov/2026:12:00:00 +0000] "GET /error HTTP/1.1" 200 12', False),
         ("Traceback (most recent call last):", True),
         ("done: 0 errors", False),
+        ("fail: Microsoft.AspNetCore.Server.Kestrel[13]", True),
+        ("info: error pages are served from /errors", False),
+        ('{"t":{"$date":"2026-11-24T12:00:00Z"},"s":"E","c":"NETWORK","msg":"x"}', True),
+        ("2026-11-24 12:00:00.000 UTC [7] ERROR:  column x", True),
+        ("2026-11-24 12:00:00.000 UTC [7] LOG:  checkpoint complete", False),
+        ("[2026-11-24 12:00:00.000][1][warning][config] gRPC config stream failed", False),
+        ("WARNING:root:retrying after error", False),
+        ("time=2026-11-24T12:00:00Z level=ERROR msg=x", True),
     ],
 )  # fmt: skip
 def test_is_error(line: str, wrong: bool) -> None:
