@@ -2,6 +2,7 @@
 
 from stratus_cli.causes import (
     anti_affinity_deadlock,
+    argument_refused,
     autoscaler_lacks_request,
     autoscaler_target_wrong,
     calls_time_out,
@@ -14,6 +15,7 @@ from stratus_cli.causes import (
     command_of_sibling,
     config_value_changed,
     configmap_missing,
+    cpu_limit_too_low,
     credentials_refused,
     cronjob_not_run,
     dead_address,
@@ -32,6 +34,7 @@ from stratus_cli.causes import (
     liveness_probe_wrong,
     local_traffic,
     memory_limit_too_low,
+    mount_path_wrong,
     network_policy_blocks,
     node_affinity_unsatisfiable,
     node_cordoned,
@@ -72,6 +75,7 @@ from stratus_cli.causes import (
 
 ALL = (
     anti_affinity_deadlock,
+    argument_refused,
     autoscaler_lacks_request,
     autoscaler_target_wrong,
     calls_time_out,
@@ -84,6 +88,7 @@ ALL = (
     command_of_sibling,
     config_value_changed,
     configmap_missing,
+    cpu_limit_too_low,
     credentials_refused,
     cronjob_not_run,
     dead_address,
@@ -102,6 +107,7 @@ ALL = (
     liveness_probe_wrong,
     local_traffic,
     memory_limit_too_low,
+    mount_path_wrong,
     network_policy_blocks,
     node_affinity_unsatisfiable,
     node_cordoned,
