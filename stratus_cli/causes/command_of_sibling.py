@@ -29,6 +29,9 @@ META = CauseMeta("command-of-sibling", "the container runs another workload's pr
 CODES = ("POD101", "POD106", "POD108")
 SIBLINGS = 2  # one alone may be chance
 
+Sibling = tuple[Workload, str, str]
+"""(workload, field of its word at this place, the word)."""
+
 
 def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per word of command or args that names another workload's program."""
@@ -37,7 +40,7 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
             for name in ("command", "args"):
                 words: tuple[str, ...] = getattr(container, name)
                 for index, word in enumerate(words):
-                    siblings = _siblings(case, workload, container, name, index)
+                    siblings = _telling(case, workload, container, name, index)
                     other = _other(workload, container, word, siblings)
                     if other:
                         field = f"{path}.{name}[{index}]"
@@ -49,7 +52,7 @@ def _diagnosis(
     workload: Workload,
     pods: tuple[Pod, ...],
     wrong: tuple[str, str, str],
-    siblings: list[tuple[Workload, str, str]],
+    siblings: list[Sibling],
 ) -> Diagnosis:
     field, word, other = wrong
     good = earlier_word(case, workload, field)
@@ -73,10 +76,27 @@ def _diagnosis(
     )
 
 
+def _telling(
+    case: Case, workload: Workload, container: Container, name: str, index: int
+) -> list[Sibling]:
+    """The siblings whose word is a workload's name; none when it is not always their own.
+
+    Stores and caches that share the image may well run programs of other names.
+    """
+    names = [item.metadata.name for item in case.graph.workloads_in(workload.metadata.namespace)]
+    found = [
+        item
+        for item in _siblings(case, workload, container, name, index)
+        if any(_has(item[2], other) for other in names)
+    ]
+    own = all(_has(word, sibling.metadata.name) for sibling, _, word in found)
+    return found if own else []
+
+
 def _siblings(
     case: Case, workload: Workload, container: Container, name: str, index: int
-) -> list[tuple[Workload, str, str]]:
-    """(workload, field of its word at this place, the word) of those that share the image."""
+) -> list[Sibling]:
+    """Those that share the image."""
     found = []
     for other in case.graph.workloads_in(workload.metadata.namespace):
         for path, item in containers_of(other.spec.template.spec):
@@ -91,12 +111,10 @@ def _other(
     workload: Workload,
     container: Container,
     word: str,
-    siblings: list[tuple[Workload, str, str]],
+    siblings: list[Sibling],
 ) -> str:
     """The sibling's name that this word has, where each sibling's word has its own name; or ""."""
     if len(siblings) < SIBLINGS or _has(word, workload.metadata.name):
-        return ""
-    if not all(_has(text, sibling.metadata.name) for sibling, _, text in siblings):
         return ""
     names = [item.metadata.name for item, _, text in siblings if _has(word, item.metadata.name)]
     return names[0] if len(names) == 1 else ""

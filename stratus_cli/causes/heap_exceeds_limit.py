@@ -37,8 +37,9 @@ SIZES = re.compile(
     r"-Xmx(?P<jvm>\d{1,12}[kmgt]?)\b|--max[-_]old[-_]space[-_]size[= ](?P<node>\d{1,9})", re.I
 )
 COLLECTORS = re.compile(
-    r"^(?:GOGC|GOMEMLIMIT|JAVA_OPTS|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS|_JAVA_OPTIONS|NODE_OPTIONS"
-    r"|DOTNET_GC\w+|COMPlus_GC\w+|MALLOC_ARENA_MAX)$"
+    r"(?:^|_)(?:GOGC|GC|GOMEMLIMIT|HEAP|MEM|MEMORY|JAVA|JVM|JDK|XMX|XMS|ARENA|GARBAGE)(?:_|$)"
+    r"|^NODE_OPTIONS$|^(?:DOTNET|COMPlus)_GC",
+    re.I,
 )
 UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
@@ -97,7 +98,8 @@ def _setting(
         if good is not None and (
             COLLECTORS.match(name) or heap_bytes(name, _text(workload, field))
         ):
-            return field, good
+            # A variable that was not there is taken out as a whole.
+            return next(iter(good.values)), good
     for field, name in fields:
         size = heap_bytes(name, _text(workload, field))
         if size is not None and limit is not None and size >= _amount(limit):

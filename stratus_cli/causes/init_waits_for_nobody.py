@@ -16,9 +16,9 @@ from stratus_cli.causes.case import SHOWN_LINES, Case
 from stratus_cli.causes.setting import (
     Setting,
     complained_of,
-    earlier,
     earlier_word,
     facts_of_container,
+    was_absent,
     wrong_setting,
 )
 from stratus_cli.kube.called import Called, containers_of
@@ -92,7 +92,7 @@ def _diagnosis(
 
 def _good(case: Case, workload: Workload, path: str, item: Called) -> tuple[str, Setting | None]:
     """(field below the pod spec, how it should be)."""
-    removed = earlier(case, workload, path, lambda value: value is None)
+    removed = was_absent(case, workload, path)
     if removed is not None:
         return path, removed
     changed = earlier_word(case, workload, item.field)

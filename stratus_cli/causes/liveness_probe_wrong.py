@@ -19,10 +19,10 @@ from stratus_cli.causes.case import Case
 from stratus_cli.causes.setting import (
     Setting,
     complained_of,
-    earlier,
     earlier_of,
     shown_of,
     value_of,
+    was_absent,
     wrong_setting,
 )
 from stratus_cli.kube.evidence import event_evidence, field_evidence
@@ -81,7 +81,7 @@ def _diagnosis(case: Case, workload: Workload, path: str, kills: Kills) -> Diagn
 def _good(case: Case, workload: Workload, path: str, kills: Kills) -> tuple[Setting | None, float]:
     """What the probe should be, and how sure it is that the probe is at fault."""
     said = " ".join(kill.failure.message for _, kill in kills if kill.failure)
-    removed = earlier(case, workload, path, lambda value: value is None)
+    removed = was_absent(case, workload, path)
     changed = earlier_of(case, workload, [f"{path}.{name}" for name in (*TARGETS, *NUMBERS)])
     if removed is not None:
         return removed, 0.9

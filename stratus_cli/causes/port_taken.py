@@ -17,10 +17,10 @@ from stratus_cli.causes.case import SHOWN_LINES, Case
 from stratus_cli.causes.setting import (
     Setting,
     complained_of,
-    earlier,
     earlier_word,
     facts_of_container,
     value_of,
+    was_absent,
     wrong_setting,
 )
 from stratus_cli.kube.called import containers_of
@@ -86,7 +86,7 @@ def _intruder(
 ) -> tuple[str, Setting | None, float]:
     """(field below the pod spec, how it should be, confidence)."""
     for path, _ in running:
-        added = earlier(case, workload, path, lambda value: value is None)
+        added = was_absent(case, workload, path)
         if added is not None:
             return path, added, 0.95
     for path, item in running:

@@ -21,6 +21,7 @@ from stratus_cli.causes.setting import (
     facts_of_container,
     suspects,
     value_of,
+    was_absent,
     wrong_setting,
 )
 from stratus_cli.kube.called import containers_of
@@ -89,6 +90,9 @@ def _ports(
     good = earlier(case, workload, field, lambda value: isinstance(value, str))
     if good is not None:
         return field, good, 0.95
+    absent = was_absent(case, workload, PORT_RANGE)
+    if absent is not None:
+        return PORT_RANGE, absent, 0.95
     return PORT_RANGE, Setting({PORT_RANGE: None}, "the kernel's own range", known=False), 0.88
 
 

@@ -50,6 +50,12 @@ def earlier(
     return None
 
 
+def was_absent(case: Case, workload: Workload, path: str) -> Setting | None:
+    """Taking the field out, where the best of its earlier states did not have it."""
+    found = earlier(case, workload, path)
+    return found if found is not None and found.values[path] is None else None
+
+
 def earlier_word(case: Case, workload: Workload, path: str) -> Setting | None:
     """The earlier value of a variable's `.value`, or of one word of args or command.
 
