@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from stratus_cli.cluster.parallel import in_parallel
+from stratus_cli.kube.custom_owners import owner_kinds
 from stratus_cli.kube.kinds import OBSERVED, KindInfo
 from stratus_cli.kube.listing import Page, name_of
 from stratus_cli.model.errors import ClusterAnswer, Forbidden, NotFound, RequestTimeout
@@ -90,6 +91,20 @@ def gather(
     return found
 
 
+def add_owners(
+    found: Gathered, cluster: Cluster, asked: tuple[str, ...], *, keep_raw: bool = False
+) -> None:
+    """Custom resources that control what was listed: one request for each of their kinds."""
+    kinds = owner_kinds(found.objects)
+    if not kinds:
+        return
+    more = gather(cluster, asked, kinds, keep_raw=keep_raw)
+    found.objects.update(more.objects)
+    found.raws.update(more.raws)
+    found.gaps.extend(more.gaps)
+    found.originals.update(more.originals)
+
+
 def _listed(
     cluster: Cluster, wanted: list[tuple[KindInfo, str | None]], keep_raw: bool
 ) -> tuple[_Part, ...]:
@@ -121,9 +136,11 @@ def _put_together(found: Gathered, info: KindInfo, parts: list[_Part], keep_raw:
         if part.error is not None:
             found.gaps.append(gap_of(info.kind, part.error, part.namespace or ""))
     if any(part.error is None for part in parts):
-        found.objects[info.kind] = tuple(item for part in parts for item in part.items)
+        # A custom kind is listed by the word that names its group, and kept by its own name.
+        kind = info.struct.KIND if info.struct else info.kind
+        found.objects[kind] = tuple(item for part in parts for item in part.items)
         if info.kind not in UNKEPT:
-            found.originals.update(_originals(info.kind, parts))
+            found.originals.update(_originals(kind, parts))
         if keep_raw:
             found.raws[info.kind] = [raw for part in parts for raw in part.raws]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from stratus_cli.cluster.parallel import in_parallel
 from stratus_cli.cluster.recorded import RecordedCluster
-from stratus_cli.flow.gather import Gathered, gather, prepare
+from stratus_cli.flow.gather import Gathered, add_owners, gather, prepare
 from stratus_cli.model.errors import ClusterAnswer, NotFound, StratusError, UsageError
 from stratus_cli.model.objects import Event
 from stratus_cli.model.ports import Cluster, Ports, Source
@@ -49,6 +49,7 @@ def look_closely(
         lambda: gather(cluster, asked, keep_raw=keep_raw),
     ]
     identity, found = in_parallel(jobs)
+    add_owners(found, cluster, asked, keep_raw=keep_raw)
     _check_asked(cluster, asked, found)
     snap = Snapshot(taken_at, identity, {}, scope=_scope(asked, found))
     snap = _filled(snap, found)
@@ -68,6 +69,7 @@ def _replayed(
         if name not in scope.read:
             raise _no_namespace(name, scope.read, f"the recording {cluster.path}")
     found = gather(cluster, asked, keep_raw=keep_raw)
+    add_owners(found, cluster, asked, keep_raw=keep_raw)
     if asked and asked != scope.asked:
         scope = Scope(asked, asked, scope.total)
     signals = past.signals

@@ -28,6 +28,7 @@ from stratus_cli.model.objects import (
     StatefulSet,
     Workload,
 )
+from stratus_cli.model.objects_custom import CustomObject
 from stratus_cli.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -47,7 +48,12 @@ class Graph:
 
     @cached_property
     def _by_uid(self) -> Mapping[str, KubeObject]:
-        return {item.metadata.uid: item for item in self.snap.all_objects() if item.metadata.uid}
+        # Custom resources are left out: what they control is judged by itself (custom_owners).
+        return {
+            item.metadata.uid: item
+            for item in self.snap.all_objects()
+            if item.metadata.uid and not isinstance(item, CustomObject)
+        }
 
     @cached_property
     def _owned(self) -> Mapping[str, tuple[KubeObject, ...]]:

@@ -23,6 +23,7 @@ from stratus_cli.kube.fields import Segment, segments
 from stratus_cli.kube.kinds import BY_KIND, OBSERVED
 from stratus_cli.model.change import Json
 from stratus_cli.model.objects import Event, KubeObject
+from stratus_cli.model.objects_custom import custom_struct
 from stratus_cli.model.ref import ClusterIdentity, Ref
 from stratus_cli.model.snapshot import (
     Alert,
@@ -145,13 +146,12 @@ def snapshot(
     events: list[Event] = []
     originals: dict[tuple[str, str, str], bytes] = {}
     for item in items:
-        struct = BY_KIND[item["kind"]].struct
-        assert struct is not None, item["kind"]
+        struct = _struct(item)
         decoded = msgspec.json.decode(json.dumps(item), type=struct)
         if isinstance(decoded, Event):
             events.append(decoded)
-        elif item["kind"] in objects:
-            objects[item["kind"]].append(decoded)
+        elif item["kind"] in objects or item["kind"] not in BY_KIND:
+            objects.setdefault(item["kind"], []).append(decoded)
             if item["kind"] not in UNKEPT:
                 meta = decoded.metadata
                 key = (item["kind"], meta.namespace, meta.name)
@@ -165,6 +165,15 @@ def snapshot(
         gaps,
         originals=originals,
     )
+
+
+def _struct(item: Mapping[str, Any]) -> type[KubeObject]:
+    """A kind that is not in the table is a custom one, and was read because it owns something."""
+    known = BY_KIND.get(item["kind"])
+    if known is None:
+        return custom_struct(item["kind"], item["apiVersion"])
+    assert known.struct is not None, item["kind"]
+    return known.struct
 
 
 def manifests(name: str) -> list[dict[str, Any]]:
