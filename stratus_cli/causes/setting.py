@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stratus_cli.causes.case import SHOWN_PODS, Case, Faulty
-from stratus_cli.kube.accused import accused_by_traffic
+from stratus_cli.kube.accused import TRAFFIC, accused_by_traffic
 from stratus_cli.kube.called import containers_of
 from stratus_cli.kube.fields import as_text, read
 from stratus_cli.kube.log_facts import LogFact, facts_of_pods
@@ -102,6 +102,8 @@ def suspects(case: Case, *codes: str) -> Iterator[tuple[Workload, tuple[Pod, ...
     for workload, pods in complained_of(case, *codes):
         seen.add(ref_of(workload))
         yield workload, pods
+    if not any(item.rule.startswith(TRAFFIC) for item in case.findings):
+        return
     for workload in sorted_workloads(case.graph):
         if ref_of(workload) not in seen and accused_by_traffic(case.graph, case.findings, workload):
             yield workload, ()

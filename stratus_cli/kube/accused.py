@@ -20,9 +20,12 @@ def accused_by_traffic(
     graph: Graph, findings: Iterable[Finding], workload: Workload
 ) -> tuple[Finding, ...]:
     """Findings of traffic about the workload, a pod of it or a Service of it."""
+    traffic = [item for item in findings if item.rule.startswith(TRAFFIC)]
+    if not traffic:
+        return ()
     refs = {ref_of(workload), *(ref_of(pod) for pod in graph.pods_of(workload))}
     refs |= {ref_of(service) for service in graph.services_of(workload)}
-    return tuple(item for item in findings if item.rule.startswith(TRAFFIC) and item.ref in refs)
+    return tuple(item for item in traffic if item.ref in refs)
 
 
 def failing_pods(
