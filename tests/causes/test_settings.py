@@ -1,4 +1,4 @@
-"""Whatever a container is told, nothing is named when all is well, and every root rests on facts."""
+"""Nothing is named when all is well, whatever a container is told; every root rests on facts."""
 
 from __future__ import annotations
 
