@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from stratus_cli.model import (
     objects,
     objects_admission,
+    objects_history,
     objects_policy,
     objects_rbac,
     objects_scheduling,
@@ -100,7 +101,13 @@ _KINDS = (
         aliases=("pvc",),
     ),
     KindInfo("Event", "v1", "events", True, objects.Event, core=True, aliases=("ev",)),
-    KindInfo("ControllerRevision", "apps/v1", "controllerrevisions"),
+    KindInfo(
+        "ControllerRevision",
+        "apps/v1",
+        "controllerrevisions",
+        True,
+        objects_history.ControllerRevision,
+    ),
     KindInfo(
         "ServiceAccount", "v1", "serviceaccounts", True, objects_rbac.ServiceAccount, False, ("sa",)
     ),

@@ -13,6 +13,11 @@ from typing import Any
 
 import msgspec
 
+from stratus_cli.kube.controller_revisions import (
+    past_revisions,
+    pods_of_revision,
+    template_of,
+)
 from stratus_cli.kube.demand import scaled_down_event
 from stratus_cli.kube.fields import read
 from stratus_cli.kube.graph import Graph, revision_of
@@ -32,6 +37,7 @@ from stratus_cli.model.objects import (
     Service,
     Workload,
 )
+from stratus_cli.model.objects_history import ControllerRevision
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Snapshot, ref_of
 
@@ -80,7 +86,7 @@ class KnownGoodValues:
     def _revisions(self, workload: Workload) -> Iterator[Version]:
         now = as_json(self.graph.snap, workload)
         for old in self._history(workload):
-            template = as_json(self.graph.snap, old).get("spec", {}).get("template")
+            template = self._template(old)
             made = {**now, "spec": {**now.get("spec", {}), "template": template}}
             value = self._from(old, "spec.template")
             worked = old.status.ready_replicas > 0
@@ -213,24 +219,42 @@ class KnownGoodValues:
 
     def _history(self, workload: Workload) -> list[ReplicaSet]:
         """Older revisions: those with ready pods first, then the newest; failing ones left out."""
-        older = [item for item in older_replica_sets(self.graph, workload) if self._sound(item)]
+        known = (
+            *older_replica_sets(self.graph, workload),
+            *past_revisions(self.graph, workload),
+        )
+        older = [item for item in known if self._sound(workload, item)]
         return sorted(
             older,
             key=lambda item: (item.status.ready_replicas > 0, revision_of(item)),
             reverse=True,
         )
 
-    def _sound(self, replica_set: ReplicaSet) -> bool:
+    def _template(self, old: ReplicaSet) -> Mapping[str, Any] | None:
+        """The whole template of a former revision."""
+        meta = old.metadata
+        kept = template_of(self.graph.snap, meta.namespace, meta.name)
+        if kept is not None:
+            return kept
+        template = as_json(self.graph.snap, old).get("spec", {}).get("template")
+        return template if isinstance(template, Mapping) else None
+
+    def _sound(self, workload: Workload, replica_set: ReplicaSet) -> bool:
         """No pod of this revision says that it fails."""
-        pods = [item for item in self.graph.owned_by(replica_set) if isinstance(item, Pod)]
+        if isinstance(workload, Deployment):
+            pods = [item for item in self.graph.owned_by(replica_set) if isinstance(item, Pod)]
+        else:
+            pods = list(pods_of_revision(self.graph, workload, replica_set.metadata.name))
         return not any(is_failing(self.graph, pod) for pod in pods)
 
     def _from(self, replica_set: ReplicaSet, path: str) -> KnownGood:
         name, revision = replica_set.metadata.name, revision_of(replica_set)
         ready = " which still has ready pods" if replica_set.status.ready_replicas else ""
+        is_kept = self.graph.snap.get(ControllerRevision, replica_set.metadata.namespace, name)
+        kind = "ReplicaSet" if is_kept is None else "ControllerRevision"
         return KnownGood(
             _or_none(read(replica_set, path)),
-            f"ReplicaSet {name} revision {revision}{ready}",
+            f"{kind} {name} revision {revision}{ready}",
             age_s(self.graph, replica_set.metadata.creation_timestamp),
         )
 

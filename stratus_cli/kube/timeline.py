@@ -12,6 +12,7 @@ from stratus_cli.kube.changes import last_change
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import condition
 from stratus_cli.model.objects import Deployment, Event, KubeObject, Pod, Workload
+from stratus_cli.model.objects_history import ControllerRevision
 
 SOON_S = 600.0
 """A change whose symptom shows within this is taken for its likely cause. Our choice: a Deployment
@@ -52,6 +53,15 @@ def template_changed_at(graph: Graph, workload: Workload) -> datetime | None:
         current = graph.current_replica_set(workload)
         if current is not None and current.metadata.creation_timestamp is not None:
             return current.metadata.creation_timestamp
+    else:
+        revisions = [
+            item
+            for item in graph.owned_by(workload)
+            if isinstance(item, ControllerRevision)
+            and item.metadata.name == workload.status.update_revision
+        ]
+        if revisions and revisions[0].metadata.creation_timestamp is not None:
+            return revisions[0].metadata.creation_timestamp
     return newest(last_change_at(workload, "spec.template"), workload.metadata.creation_timestamp)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from stratus_cli.kube.drift import template_drift
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.known_good import KnownGoodValues
-from stratus_cli.model.objects import Deployment, ReplicaSet
+from stratus_cli.kube.whole import as_json
+from stratus_cli.model.objects import Deployment, ReplicaSet, StatefulSet
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Snapshot
 from tests.cases.loader import manifests, snapshot
@@ -127,3 +129,46 @@ def _replica_set(made: dict[str, Any], revision: int, image: str, ready: int) ->
     item["spec"]["template"]["spec"]["containers"][0]["image"] = image
     item["status"] = {"replicas": ready, "readyReplicas": ready}
     return item
+
+
+def revision_of_set(number: int, image: str, name: str) -> dict[str, Any]:
+    """A ControllerRevision of StatefulSet db."""
+    containers = [{"name": "db", "image": image, "workingDir": f"/{number}"}]
+    owner = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "db", "uid": "u-db"}
+    template = {"$patch": "replace", "metadata": {}, "spec": {"containers": containers}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": {
+            "name": name,
+            "namespace": "shop",
+            "uid": f"u-{name}",
+            "creationTimestamp": f"2026-11-24T0{number}:00:00Z",
+            "ownerReferences": [{**owner, "controller": True}],
+        },
+        "revision": number,
+        "data": {"spec": {"template": template}},
+    }
+
+
+def test_a_stateful_set_has_its_controller_revisions() -> None:
+    """The former template, whole, also in fields that no Struct has; the present one is none."""
+    containers = [{"name": "db", "image": "db:2", "workingDir": "/2"}]
+    db = {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {"name": "db", "namespace": "shop", "uid": "u-db"},
+        "spec": {"replicas": 1, "template": {"metadata": {}, "spec": {"containers": containers}}},
+        "status": {"updateRevision": "db-two", "currentRevision": "db-one"},
+    }
+    snap = snapshot(
+        [db, revision_of_set(1, "db:1", "db-one"), revision_of_set(2, "db:2", "db-two")]
+    )
+    values = KnownGoodValues(Graph(snap))
+    (workload,) = snap.of(StatefulSet)
+    (found,) = values.workload_field(workload, "spec.template.spec.containers[name=db].image")
+    assert (found.value, found.source) == ("db:1", "ControllerRevision db-one revision 1")
+    (version,) = values.versions(workload)
+    edits = template_drift(version.item, as_json(snap, workload), whole=version.whole)
+    assert [edit.path.rpartition(".")[2] for edit in edits] == ["image", "workingDir"]
+    assert version.revision == 1
