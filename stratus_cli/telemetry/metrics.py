@@ -71,11 +71,19 @@ WORKLOAD = (
     ("StatefulSet", ("statefulset", "k8s_statefulset_name")),
     ("DaemonSet", ("daemonset", "k8s_daemonset_name")),
 )
+INSTANCE = ("exported_instance", "instance")
+"""Where it was scraped, host:port: an address of a pod, or the name of a Service."""
 SERVICE = ("destination_service_name", "exported_service", "service", "kubernetes_name")
 
 LABELS = tuple(
     dict.fromkeys(
-        (*NAMESPACE, *POD, *(label for _, labels in WORKLOAD for label in labels), *SERVICE)
+        (
+            *NAMESPACE,
+            *POD,
+            *(label for _, labels in WORKLOAD for label in labels),
+            *SERVICE,
+            *INSTANCE,
+        )
     )
 )
 

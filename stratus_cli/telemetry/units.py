@@ -21,8 +21,11 @@ class Units:
     def of(self, labels: dict[str, str]) -> tuple[Ref, ...]:
         """The workload and the Services it stands for; ()."""
         namespace = metrics.first(labels, metrics.NAMESPACE)
-        if not namespace or not self._snap.scope.covers(namespace):
-            return ()
+        if not namespace:
+            return self._scraped_at(metrics.first(labels, metrics.INSTANCE))
+        return self._named(namespace, labels) if self._snap.scope.covers(namespace) else ()
+
+    def _named(self, namespace: str, labels: dict[str, str]) -> tuple[Ref, ...]:
         workload = self._workload(namespace, labels)
         named = self._snap.get(Service, namespace, metrics.first(labels, metrics.SERVICE))
         found: list[Ref] = [ref_of(workload)] if workload is not None else []
@@ -32,6 +35,34 @@ class Units:
         if workload is not None:
             found += [ref_of(service) for service in self._services.get(ref_of(workload), ())]
         return tuple(found)
+
+    def _scraped_at(self, instance: str) -> tuple[Ref, ...]:
+        """Of a target without labels of Kubernetes: by a pod's address, or a Service's name."""
+        host = instance.rpartition(":")[0] or instance
+        pod = self._by_address.get(host)
+        if pod is not None:
+            found = {"pod": pod.metadata.name}
+            return self._named(pod.metadata.namespace, found)
+        name, _, rest = host.partition(".")
+        space = rest.partition(".")[0]
+        services = [
+            item
+            for item in self._snap.of(Service)
+            if item.metadata.name == name and space in ("", item.metadata.namespace)
+        ]
+        if len(services) != 1:
+            return ()  # none, or one of several: nobody's
+        behind = self._behind(services[0])
+        return (*(ref_of(item) for item in behind if len(behind) == 1), ref_of(services[0]))
+
+    @cached_property
+    def _by_address(self) -> dict[str, Pod]:
+        """Pods by their own addresses; those that share their node's are left out."""
+        return {
+            pod.status.pod_ip: pod
+            for pod in self._snap.of(Pod)
+            if pod.status.pod_ip and not pod.spec.host_network
+        }
 
     def _workload(self, namespace: str, labels: dict[str, str]) -> Workload | None:
         pod = self._snap.get(Pod, namespace, metrics.first(labels, metrics.POD))

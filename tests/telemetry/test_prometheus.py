@@ -47,7 +47,8 @@ class Prometheus:
         self.queries: list[str] = []
 
     def __call__(self, path: str, query: dict[str, str], headers: Mapping[str, str]) -> Answer:
-        assert path == "/api/v1/query"
+        if path != "/api/v1/query":
+            return 404, b""  # it keeps no history
         text = query["query"]
         self.queries.append(text)
         if text.startswith("group"):
@@ -63,6 +64,32 @@ def read(prometheus: Any, snap: Snapshot | None = None) -> Snapshot:
 
 def traffic(snap: Snapshot) -> dict[Ref, Traffic]:
     return {unit.ref: unit for unit in snap.signals.traffic}
+
+
+@pytest.mark.parametrize(
+    ("instance", "units"),
+    [
+        ("10.88.0.7:8080", {WEB, WEB_SERVICE}),
+        ("web.shop.svc:8080", {WEB, WEB_SERVICE}),
+        ("web:8080", {WEB, WEB_SERVICE}),
+        ("10.88.0.8:8080", set()),
+        ("elsewhere:8080", set()),
+        ("web.other:8080", set()),
+    ],
+)
+def test_a_target_without_labels_of_kubernetes(instance: str, units: set[Ref]) -> None:
+    """By the pod's address or the Service's name; else it is nobody's."""
+    items = manifests("shop-healthy.yaml")
+    pods = [dict(item) for item in items if item["kind"] == "Pod"]
+    pods[0]["status"] = {**pods[0]["status"], "podIP": "10.88.0.7"}
+    kept = [item for item in items if item["kind"] != "Pod"]
+    series: list[tuple[dict[str, str], float | str]] = [
+        ({"instance": instance, "code": "500"}, 30),
+        ({"instance": instance, "code": "200"}, 70),
+    ]
+    found = traffic(read(Prometheus(http_requests_total=series), snapshot([*kept, *pods])))
+    assert set(found) == units
+    assert all(item.error_rate == pytest.approx(0.3) for item in found.values())
 
 
 def test_error_rate_of_the_workload_and_its_service() -> None:
