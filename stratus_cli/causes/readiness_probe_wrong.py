@@ -21,6 +21,7 @@ from typing import Any
 from stratus_cli.causes.case import SHOWN_PODS, Case, Faulty
 from stratus_cli.kube.evidence import event_evidence, field_evidence
 from stratus_cli.kube.fields import as_text, read
+from stratus_cli.kube.left_out import means_the_same
 from stratus_cli.kube.pods import Part, is_overdue, newest_event
 from stratus_cli.kube.probes import TARGETS
 from stratus_cli.kube.put_back import put_back
@@ -112,7 +113,8 @@ def _changed(case: Case, faulty: Faulty, path: str) -> Wrong | None:
         good = case.known_good.workload_field(
             faulty.workload, f"{faulty.prefix}{path}.readinessProbe.{name}"
         )
-        if good:
+        present = read(faulty.template, f"{path}.readinessProbe.{name}")
+        if good and not means_the_same(name, good[0].value, present):
             back[name] = good[0].value
             source = source or good[0].source
     set_now = [

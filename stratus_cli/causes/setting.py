@@ -14,6 +14,7 @@ from stratus_cli.causes.case import SHOWN_PODS, Case, Faulty
 from stratus_cli.kube.accused import TRAFFIC, accused_by_traffic
 from stratus_cli.kube.called import containers_of
 from stratus_cli.kube.fields import as_text, read
+from stratus_cli.kube.left_out import means_the_same
 from stratus_cli.kube.log_facts import LogFact, facts_of_pods
 from stratus_cli.kube.put_back import put_back
 from stratus_cli.kube.whole import as_json, read_whole
@@ -45,6 +46,8 @@ def earlier(
 ) -> Setting | None:
     """The best earlier value of a field below the pod spec that this test accepts."""
     for value in case.known_good.workload_field(workload, PREFIX + path):
+        if means_the_same(path, value.value, value_of(workload, path)):
+            continue
         if accept is None or accept(value.value):
             return Setting({path: value.value}, value.source)
     return None
