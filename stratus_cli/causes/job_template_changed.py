@@ -19,6 +19,7 @@ from stratus_cli.kube.batch import ended, ended_at, jobs_of, pods_of_job
 from stratus_cli.kube.drift import telling_words, template_drift
 from stratus_cli.kube.evidence import log_evidence
 from stratus_cli.kube.fields import as_text
+from stratus_cli.kube.pods import is_failing, is_live
 from stratus_cli.kube.put_back import put_back
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.change import ABSENT, FieldEdit
@@ -32,6 +33,8 @@ META = CauseMeta("job-template-changed", "the CronJob's template was changed")
 
 PREFIX = "spec.jobTemplate."
 LONGEST = 200  # characters of a value shown
+DEADLINE = "activeDeadlineSeconds"
+MOST_STUCK = 3  # runs that one plan ends; with more of them somebody has to look
 
 
 @dataclass(frozen=True)
@@ -49,9 +52,16 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
         cron_job = case.graph.snap.find(item)
         if not isinstance(cron_job, CronJob):
             continue
-        now = {"kind": "Job", "spec": _job_spec(as_json(case.graph.snap, cron_job))}
+        now: dict[str, Any] = {
+            "kind": "Job",
+            "spec": _job_spec(as_json(case.graph.snap, cron_job)),
+        }
         for good in _sources(case, cron_job):
-            edits = template_drift({"kind": "Job", "spec": good.spec}, now, whole=good.whole)
+            before = {"kind": "Job", "spec": good.spec}
+            edits = (
+                *_own_edits(good.spec, now["spec"]),
+                *template_drift(before, now, whole=good.whole),
+            )
             if edits:
                 yield from _diagnoses(case, cron_job, edits, good, symptoms)
                 break
@@ -92,6 +102,25 @@ def _job_spec(cron_job: Mapping[str, Any]) -> Mapping[str, Any]:
     return node if isinstance(node, Mapping) else {}
 
 
+def _own_edits(good: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[FieldEdit]:
+    """A Job's own limit of time, where it is shorter than one that was enough."""
+    before, after = good.get(DEADLINE), now.get(DEADLINE)
+    if isinstance(after, int) and (before is None or (isinstance(before, int) and after < before)):
+        yield FieldEdit(f"spec.{DEADLINE}", ABSENT if before is None else before, after)
+
+
+def _relevant(case: Case, cron_job: CronJob, edits: tuple[FieldEdit, ...]) -> tuple[FieldEdit, ...]:
+    """Where runs end for lack of time, the limit alone if that was changed; else all."""
+    late = any(
+        (end := ended(job)) is not None and end.reason == "DeadlineExceeded"
+        for job in jobs_of(case.graph, cron_job)
+    )
+    limits = tuple(edit for edit in edits if edit.path == f"spec.{DEADLINE}")
+    if late and limits:
+        return limits
+    return tuple(edit for edit in edits if late or edit not in limits)
+
+
 def _diagnoses(
     case: Case,
     cron_job: CronJob,
@@ -100,6 +129,7 @@ def _diagnoses(
     symptoms: Explained,
 ) -> Iterator[Diagnosis]:
     """All the changed fields, or the one of which a log speaks."""
+    edits = _relevant(case, cron_job, edits)
     lines = list(_lines(case, cron_job))
     named = [edit for edit in edits if any(_speaks(line, edit) for _, _, line in lines)]
     chosen = named if len(named) == 1 else edits
@@ -121,6 +151,10 @@ def _diagnosis(
     ref, field = ref_of(cron_job), PREFIX + edit.path
     facts: dict[str, Any] = {"namespace": ref.namespace, "cron_job": ref.name}
     facts["source"] = good.source
+    # A pod that cannot start has no deadline: its Job keeps the template that it was made with.
+    stuck = _stuck(case, cron_job) if any(rule.startswith("POD") for rule, _ in symptoms) else []
+    if len(stuck) <= MOST_STUCK:
+        facts |= {f"stuck_job_{place}": name for place, name in enumerate(stuck, 1)}
     with suppress(ValueError):  # an element that is gone has no place to go back to
         facts["patch"] = put_back(as_json(case.graph.snap, cron_job), {field: edit.before})
     seen = as_text(edit.after)
@@ -140,6 +174,16 @@ def _diagnosis(
         explains=symptoms,
         check=f"run it once with the former value: kubectl create job --from=cronjob/{ref.name} t",
     )
+
+
+def _stuck(case: Case, cron_job: CronJob) -> list[str]:
+    """Its runs whose pods do not get on."""
+    return [
+        job.metadata.name
+        for job in jobs_of(case.graph, cron_job)
+        if ended(job) is None
+        and any(is_failing(case.graph, pod) for pod in pods_of_job(case.graph, job) if is_live(pod))
+    ]
 
 
 def _lines(case: Case, cron_job: CronJob) -> Iterator[tuple[Ref, str, str]]:

@@ -67,7 +67,11 @@ def _is_current(graph: Graph, job: Job) -> bool:
     owner = graph.controller_of(job)
     if not isinstance(owner, CronJob):
         return True
-    return job.spec.template.spec == owner.spec.job_template.spec.template.spec
+    wanted = owner.spec.job_template.spec
+    return (
+        job.spec.template.spec == wanted.template.spec
+        and job.spec.active_deadline_seconds == wanted.active_deadline_seconds
+    )
 
 
 def _due_since_success(graph: Graph, cron_job: CronJob) -> int:
