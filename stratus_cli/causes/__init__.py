@@ -73,6 +73,7 @@ from stratus_cli.causes import (
     volume_elsewhere,
     volume_released,
     webhook_fails,
+    webhook_rewrites,
 )
 
 ALL = (
@@ -148,4 +149,5 @@ ALL = (
     volume_elsewhere,
     volume_released,
     webhook_fails,
+    webhook_rewrites,
 )

@@ -1,5 +1,6 @@
 """The rules, in the order of their codes. One fault seen per file; rules never import rules."""
 
+from stratus_cli.rules.admission import pods_rewritten
 from stratus_cli.rules.batch import held_open, job_failing, not_run, rewriting
 from stratus_cli.rules.config import stale_environment
 from stratus_cli.rules.control import deletion_stuck, rbac_denied
@@ -88,6 +89,7 @@ ALL = (
     cluster_dns,
     rbac_denied,
     deletion_stuck,
+    pods_rewritten,
     held_open,
     job_failing,
     not_run,
