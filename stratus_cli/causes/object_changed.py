@@ -31,8 +31,9 @@ from stratus_cli.kube.timeline import (
     SOON_S,
     began,
     last_change_at,
+    newest,
     precedes,
-    template_changed_at,
+    template_field_at,
 )
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.change import FieldEdit
@@ -47,6 +48,7 @@ SURE = (0.7, 0.6, 0.5, 0.45, 0.4)
 MANY = 3
 """Changes named together; with more of them at once none stands out."""
 TEMPLATE = "spec.template.spec."
+REPLICAS = "spec.replicas"
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def _best(
             edit
             for edit in drift(version.item, now, whole=version.whole)
             if not (is_own and edit.path.startswith("spec.template."))
+            and not (edit.path == REPLICAS and _is_no_loss(case, item, edit))
             and any(field_matters(item.KIND, stage, edit.path) for stage in who.stages)
         )
         if edits:
@@ -107,10 +110,19 @@ def _best(
     return kept[min(found)[2]] if found else None
 
 
+def _is_no_loss(case: Case, item: KubeObject, edit: FieldEdit) -> bool:
+    """Whether there are as many replicas as before, or an autoscaler says how many."""
+    before = edit.before if isinstance(edit.before, int) else 1
+    after = edit.after if isinstance(edit.after, int) else 1
+    is_scaled = isinstance(item, Workload) and case.graph.autoscaler_of(item) is not None
+    return is_scaled or after >= before
+
+
 def _edited(case: Case, item: KubeObject, edits: Sequence[FieldEdit]) -> datetime | None:
     """When these fields were changed; a field that was taken out has no time of its own."""
     if isinstance(item, Workload) and any(edit.path.startswith(TEMPLATE) for edit in edits):
-        return template_changed_at(case.graph, item)
+        since = (template_field_at(case.graph, item, edit.path) for edit in edits)
+        return newest(*since)
     times = [
         time for edit in edits if (time := last_change_at(item, _outer(edit.path))) is not None
     ]

@@ -21,7 +21,7 @@ from stratus_cli.kube.drift import telling_words, template_drift
 from stratus_cli.kube.fields import as_text
 from stratus_cli.kube.states import Version
 from stratus_cli.kube.suffering import Suffering, suffering
-from stratus_cli.kube.timeline import LATER_S, SOON_S, began, precedes, template_changed_at
+from stratus_cli.kube.timeline import LATER_S, SOON_S, began, newest, precedes, template_field_at
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.change import FieldEdit
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
@@ -117,7 +117,8 @@ def _confidence(
         sure = SUREST
     else:
         sure = 0.65 if len(chosen) <= MANY < len(edits) or len(edits) <= MANY else 0.5
-    lag = precedes(template_changed_at(case.graph, item.workload), _began(case, item))
+    since = newest(*(template_field_at(case.graph, item.workload, edit.path) for edit in chosen))
+    lag = precedes(since, _began(case, item))
     if lag is None:
         return sure * 0.8
     if lag < 0:

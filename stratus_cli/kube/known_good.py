@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -19,9 +20,11 @@ from stratus_cli.kube.controller_revisions import (
     template_of,
 )
 from stratus_cli.kube.demand import scaled_down_event
+from stratus_cli.kube.drift import agrees
 from stratus_cli.kube.fields import read
 from stratus_cli.kube.graph import Graph, revision_of
 from stratus_cli.kube.normal import normal_form
+from stratus_cli.kube.paths import value_at
 from stratus_cli.kube.pods import age_s, is_failing
 from stratus_cli.kube.states import Key, State, Version, with_protocols
 from stratus_cli.kube.whole import as_json
@@ -129,7 +132,11 @@ class KnownGoodValues:
 
     def object_field(self, item: KubeObject, path: str) -> tuple[KnownGood, ...]:
         """Earlier values of one field of any object, best first; None: the field was not there."""
-        values = (*self._recorded(item, path), *self._applied(item, path))
+        values = (
+            *self._recorded(item, path),
+            *self._stated(item, path),
+            *self._applied(item, path),
+        )
         return _distinct(iter(values), read(item, path))
 
     def quota_hard(self, quota: KubeObject) -> tuple[KnownGood, ...]:
@@ -270,14 +277,24 @@ class KnownGoodValues:
         for state in self.declared:
             manifest = state.objects.get(key)
             if manifest is not None:
-                value = _or_none(read(manifest, path))
-                yield KnownGood(value, state.source, state.age_s(self.graph.snap.taken_at))
+                age = state.age_s(self.graph.snap.taken_at)
+                yield from self._written(item, manifest, path, KnownGood(None, state.source, age))
 
     def _applied(self, item: KubeObject, path: str) -> tuple[KnownGood, ...]:
         manifest = _applied(item)
         if manifest is None:
             return ()
-        return (KnownGood(_or_none(read(manifest, path)), "last-applied annotation"),)
+        said = KnownGood(None, "last-applied annotation")
+        return tuple(self._written(item, manifest, path, said))
+
+    def _written(
+        self, item: KubeObject, manifest: Mapping[str, Any], path: str, said: KnownGood
+    ) -> Iterator[KnownGood]:
+        """What a person wrote; nothing where the present value is just that, filled in."""
+        value = value_at(manifest, path)
+        now = value_at(as_json(self.graph.snap, item), path)
+        if not agrees(value, now, path.rpartition(".")[2]):
+            yield replace(said, value=_or_none(read(manifest, path)))
 
     def _recording_name(self) -> str:
         assert self.recording is not None  # asked only when there is one

@@ -11,6 +11,7 @@ from datetime import datetime
 from stratus_cli.kube.changes import last_change
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import condition
+from stratus_cli.kube.whole import read_whole
 from stratus_cli.model.objects import Deployment, Event, KubeObject, Pod, Workload
 from stratus_cli.model.objects_history import ControllerRevision
 
@@ -63,6 +64,18 @@ def template_changed_at(graph: Graph, workload: Workload) -> datetime | None:
         if revisions and revisions[0].metadata.creation_timestamp is not None:
             return revisions[0].metadata.creation_timestamp
     return newest(last_change_at(workload, "spec.template"), workload.metadata.creation_timestamp)
+
+
+def template_field_at(graph: Graph, workload: Workload, path: str) -> datetime | None:
+    """Since when a field of the template is as it is now: revisions before may have had it, too."""
+    present = read_whole(graph.snap, workload, path)
+    since = template_changed_at(graph, workload)
+    history = graph.replica_sets_of(workload) if isinstance(workload, Deployment) else ()
+    for replica_set in history[1:]:
+        if read_whole(graph.snap, replica_set, path) != present:
+            break
+        since = replica_set.metadata.creation_timestamp or since
+    return since
 
 
 def changed_at(item: KubeObject, path: str) -> datetime | None:

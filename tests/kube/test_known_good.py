@@ -172,3 +172,17 @@ def test_a_stateful_set_has_its_controller_revisions() -> None:
     edits = template_drift(version.item, as_json(snap, workload), whole=version.whole)
     assert [edit.path.rpartition(".")[2] for edit in edits] == ["image", "workingDir"]
     assert version.revision == 1
+
+
+def test_what_a_manifest_leaves_out_is_no_other_value() -> None:
+    """The server fills in what a person did not write: that is the same value, not a former one."""
+    probe = '{"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 2}'
+    spec = f'{{"containers": [{{"name": "web", "image": "app:1", "readinessProbe": {probe}}}]}}'
+    applied = f'{{"metadata": {{}}, "spec": {{"template": {{"spec": {spec}}}}}}}'
+    snap = world("app:2", {}, applied)
+    values = KnownGoodValues(Graph(snap))
+    (web,) = snap.of(Deployment)
+    assert [value.value for value in values.workload_field(web, IMAGE)] == ["app:1"]
+    field = IMAGE.replace("image", "readinessProbe")
+    assert values.workload_field(web, field) == ()
+    assert values.workload_field(web, f"{field}.failureThreshold") == ()
