@@ -20,6 +20,8 @@ from stratus_cli.model.snapshot import ref_of
 PATIENCE_S = 20.0
 """For a Service that is made in the same deploy. Our choice: an apply of a whole app takes seconds,
 and until then nothing is said about an init container that waits for a name nobody has."""
+SAID_S = 10.0
+"""The same, once its own log says that the name does not resolve."""
 
 _HOST = r"(?P<host>[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)"
 _ASKED = (
@@ -33,12 +35,15 @@ _ASKED = (
 )
 
 
-def waits_on(graph: Graph, part: Part) -> bool:
-    """An init container that is no sidecar runs for longer than our patience."""
+def waits_on(graph: Graph, part: Part, *, said: bool) -> bool:
+    """An init container that is no sidecar runs for longer than our patience.
+
+    said: its log says that a name does not resolve.
+    """
     running = part.status.state.running
     if not part.is_init or part.container.restart_policy == "Always" or running is None:
         return False
-    return age_s(graph, running.started_at) > PATIENCE_S
+    return age_s(graph, running.started_at) > (SAID_S if said else PATIENCE_S)
 
 
 def nobody(graph: Graph, namespace: str, container: Container, path: str) -> tuple[Called, ...]:

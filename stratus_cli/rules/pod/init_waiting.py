@@ -4,7 +4,7 @@ Why it hurts: the pod's own containers never start, however long it waits.
 
 How we tell: an init container that is not a sidecar has been running for more than 20 seconds, and
 its command, args or env name a host that can only be a Service's, while no such Service exists; or
-its log says of a name that it does not resolve.
+for more than 10 seconds, and its log says of a name that it does not resolve.
 
 Not this when: the Service is there and its pods are not ready yet; the name is one of outside the
 cluster and resolves; the init container has not run for long (POD107 speaks of any that runs on).
@@ -30,10 +30,10 @@ def check(graph: Graph) -> Iterator[Finding]:
     """One finding per pod."""
     for pod in live_pods(graph):
         for part in parts(pod):
-            if not waits_on(graph, part):
+            said = unresolved(graph, pod, part)
+            if not waits_on(graph, part, said=bool(said)):
                 continue
             named = nobody(graph, pod.metadata.namespace, part.container, part.spec_path)
-            said = unresolved(graph, pod, part)
             hosts = sorted({item.host for item in named} | said)
             if not hosts:
                 continue
