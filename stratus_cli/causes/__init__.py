@@ -63,7 +63,9 @@ from stratus_cli.causes import (
     selector_too_broad,
     service_account_missing,
     service_missing,
+    spread_unsatisfiable,
     stale_environment,
+    stateful_pod_stuck,
     strategy_takes_all,
     target_port_unserved,
     template_changed,
@@ -74,6 +76,7 @@ from stratus_cli.causes import (
     volume_released,
     webhook_fails,
     webhook_rewrites,
+    webhooks_slow,
 )
 
 ALL = (
@@ -139,7 +142,9 @@ ALL = (
     selector_too_broad,
     service_account_missing,
     service_missing,
+    spread_unsatisfiable,
     stale_environment,
+    stateful_pod_stuck,
     strategy_takes_all,
     target_port_unserved,
     template_changed,
@@ -150,4 +155,5 @@ ALL = (
     volume_released,
     webhook_fails,
     webhook_rewrites,
+    webhooks_slow,
 )
