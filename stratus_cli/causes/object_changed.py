@@ -39,6 +39,7 @@ from stratus_cli.kube.whole import as_json
 from stratus_cli.model.change import FieldEdit
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.objects import KubeObject, Workload
+from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("object-changed", "something that it depends on was changed shortly before")
@@ -49,6 +50,11 @@ MANY = 3
 """Changes named together; with more of them at once none stands out."""
 TEMPLATE = "spec.template.spec."
 REPLICAS = "spec.replicas"
+
+
+Found = tuple[Version, tuple[FieldEdit, ...]]
+Known = dict[tuple[Ref, bool, tuple[Stage, ...]], Found | None]
+"""What many workloads share is compared once."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +70,9 @@ class Changed:
 
 def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per changed field, for each workload that suffers."""
+    known: Known = {}
     for who in suffering(case.graph, case.findings):
-        found = tuple(_changed(case, who))
+        found = tuple(_changed(case, who, known))
         if not found:
             continue
         number = sum(len(item.edits) for item in found)
@@ -73,7 +80,7 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
             yield from _diagnoses(case, who, item, number)
 
 
-def _changed(case: Case, who: Suffering) -> Iterator[Changed]:
+def _changed(case: Case, who: Suffering, known: Known) -> Iterator[Changed]:
     """The objects within reach that differ from a state that worked and were edited in time."""
     felt = any(stage in (Stage.TRAFFIC, Stage.RUNNING, Stage.INIT) for stage in who.stages)
     since = began(case.graph, who.pods) if who.pods else None
@@ -81,7 +88,10 @@ def _changed(case: Case, who: Suffering) -> Iterator[Changed]:
     since = since or case.graph.snap.taken_at
     for item, distance in reach(case.graph, who.workload, calls=felt):
         is_own = distance == 0 and item.metadata.uid == who.workload.metadata.uid
-        best = _best(case, who, item, is_own=is_own)
+        key = (ref_of(item), is_own, who.stages)
+        if key not in known:
+            known[key] = _best(case, who, item, is_own=is_own)
+        best = known[key]
         if best is None:
             continue
         lag = precedes(_edited(case, item, best[1]), since)
@@ -89,9 +99,7 @@ def _changed(case: Case, who: Suffering) -> Iterator[Changed]:
             yield Changed(item, distance, *best, lag)
 
 
-def _best(
-    case: Case, who: Suffering, item: KubeObject, *, is_own: bool
-) -> tuple[Version, tuple[FieldEdit, ...]] | None:
+def _best(case: Case, who: Suffering, item: KubeObject, *, is_own: bool) -> Found | None:
     """The state with the fewest changes that matter."""
     now = as_json(case.graph.snap, item)
     found: list[tuple[bool, int, int]] = []

@@ -44,7 +44,8 @@ def choose(found: Iterable[Diagnosis]) -> tuple[list[Diagnosis], list[Diagnosis]
         (item for item in _without_echoes(found) if item.explains),
         key=lambda item: (-item.confidence, item.cause, str(item.root), item.field),
     )
-    for item in order:
+    for one in order:
+        item = _what_is_left(one, taken) if one.cause in GENERAL else one
         primary = [key for key in item.explains if key[0] not in CONSEQUENCES]
         beaten = any(taken.get(key, item.cause) != item.cause for key in primary)
         if beaten or item.confidence < SURE_ENOUGH:
@@ -53,6 +54,14 @@ def choose(found: Iterable[Diagnosis]) -> tuple[list[Diagnosis], list[Diagnosis]
         roots.append(item)
         taken.update((key, item.cause) for key in primary or item.explains)
     return roots, rivals
+
+
+def _what_is_left(item: Diagnosis, taken: Mapping[tuple[str, Ref], str]) -> Diagnosis:
+    """Without the findings that others explain; all of it where nothing else is left."""
+    left = tuple(key for key in item.explains if taken.get(key, item.cause) == item.cause)
+    if not any(key[0] not in CONSEQUENCES for key in left):
+        return item
+    return replace(item, explains=left)
 
 
 def _without_echoes(found: Iterable[Diagnosis]) -> list[Diagnosis]:
