@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -95,10 +96,11 @@ def inject(
             chosen = one(lab_of, fault, app_name, variant, cluster=cluster)
             lab = lab_of(chosen.app)
             app_, healthy = lab.ready(chosen.app, around=chosen.cluster)
+            since = lab.ground.clock.now()
             with taken_back(lab, chosen):
                 put_in(lab, chosen)
                 door = lab.ground.door(app_)
-                wait_visible(lab.ground, chosen, door, healthy.well, healthy.sight)
+                wait_visible(lab.ground, chosen, door, healthy.well, healthy.sight, since)
         space = lab.ground.namespace(chosen.app)
         run.say(f"{chosen.id} is in and shows: stratus detect -n {space}")
         run.say(f"to take it back: stratus drill heal {fault} --app {chosen.app}")
@@ -177,7 +179,7 @@ def run_(
     if variants not in ("", "all"):
         raise UsageError(f"{variants!r} is not a choice of variants", "--variants", "Say all.")
     with session(ctx, "drill", watch_journal=False) as run:
-        from stratus_cli.cli.drilling import lab_for, publish, score_paths
+        from stratus_cli.cli.drilling import can_install, lab_for, publish, score_paths
         from stratus_cli.drill import runs
         from stratus_cli.drill.page import text
 
@@ -194,7 +196,7 @@ def run_(
                 repeat=repeat,
                 cluster=cluster,
             )
-            selected = runs.chosen(asked, lab_of("").ground.values)
+            selected = runs.chosen(asked, lab_of("").ground.values, partial(can_install, lab_of))
             if not selected:
                 raise UsageError("no fault fits", "", "See: stratus drill list")
             try:

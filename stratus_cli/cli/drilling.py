@@ -21,6 +21,7 @@ from stratus_cli.cluster.transport import Transport
 from stratus_cli.drill import fault as faults
 from stratus_cli.drill import page
 from stratus_cli.drill.api import Api
+from stratus_cli.drill.app import load as load_app
 from stratus_cli.drill.app import names as app_names
 from stratus_cli.drill.case import Lab, heal
 from stratus_cli.drill.errors import DrillRefused
@@ -156,6 +157,11 @@ class Process:
         return made
 
 
+def can_install(lab_of: LabOf, app: str) -> bool:
+    """Whether the app's way to be installed is there."""
+    return load_app(app).install != "helm" or lab_of("").has("helm")
+
+
 def one(lab_of: LabOf, name: str, app: str, variant: str, *, cluster: bool) -> Fault:
     """The fault that a person names. UsageError: it does not fit, or wants --cluster."""
     found = faults.load(name, lab_of("").ground.values)
@@ -164,6 +170,7 @@ def one(lab_of: LabOf, name: str, app: str, variant: str, *, cluster: bool) -> F
         for item in found
         if (not app or item.app == app) and (not variant or item.variant == variant)
     ]
+    fitting.sort(key=lambda item: not can_install(lab_of, item.app))
     if not fitting:
         known = ", ".join(item.id for item in found)
         raise UsageError("the fault has no such app or variant", name, f"Known: {known}")

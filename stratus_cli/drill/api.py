@@ -115,10 +115,11 @@ class Api:
         except NotFound:
             return
 
-    def logs(self, namespace: str, pod: str, container: str, lines: int) -> str:
-        """The last lines of a container; "" while there are none."""
-        path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
+    def logs(self, pod: Item, container: str, lines: int, since: str = "") -> str:
+        """The last lines of a container since a time; "" while there are none. pod: metadata."""
+        path = f"/api/v1/namespaces/{pod['namespace']}/pods/{pod['name']}/log"
         query = {"container": container, "tailLines": str(lines)}
+        query |= {"sinceTime": since} if since else {}
         try:
             return self._http.read(path, query, accept="*/*").decode("utf-8", "replace")
         except ClusterAnswer:

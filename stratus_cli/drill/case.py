@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stratus_cli.drill.app import App
+from stratus_cli.drill import fault as faults
+from stratus_cli.drill.app import App, load
 from stratus_cli.drill.door import Door
 from stratus_cli.drill.errors import DrillError, DrillRefused
 from stratus_cli.drill.fault import Fault
@@ -32,6 +33,7 @@ from stratus_cli.model.ports import Journal, Progress
 
 SAMPLES_BEFORE = 3
 WELL_SAMPLES = 60
+REPAIR = ("--auto", "--watch-for", "0", "--budget", "5m")
 
 
 @dataclass
@@ -62,16 +64,28 @@ class Lab:
         keep = self.keep(name)
         if keep.fault:
             self.progress.note(f"{name}: {keep.fault} was left in; healing it first")
-            heal(self, name)
-        if name in self.apps and not around:
-            return self.apps[name]
+            heal(self, name, self.left_in(name))
+        if name in self.apps:
+            app, healthy = self.apps[name]
+            if around:
+                self.ground.wait_well(app, healthy.well)
+                return app, self.look(app, around=True)
+            return app, healthy
         self.progress.stage(f"{name}: made healthy")
         app = self.ground.install(name)
         self.ground.wait_well(app, Well.of(self.ground.items(name)))
-        healthy = self.look(app, around=around)
-        self.apps[name] = app, healthy
-        keep.save(healthy=healthy.state.objects)
-        return app, healthy
+        self.apps[name] = app, self.look(app, around=False)
+        keep.save(healthy=self.apps[name][1].state.objects)
+        return self.ready(name, around=True) if around else self.apps[name]
+
+    def left_in(self, name: str) -> Fault | None:
+        """The fault that is in an app, where it is one of a file."""
+        left = self.keep(name).fault
+        known = faults.names()
+        if left.partition("/")[0] not in known:
+            return None
+        found = faults.load(left.partition("/")[0], self.ground.values)
+        return next((item for item in found if item.id == left), None)
 
     def look(self, app: App, *, around: bool) -> Healthy:
         """Everything as it is now."""
@@ -136,7 +150,7 @@ class Case:
     def run(self) -> Result:
         """Never raises but on Ctrl-C; the app is healed on every way out."""
         result, lab = self.result, self.lab
-        lacking = [need for need in self.fault.needs if not lab.has(need)]
+        lacking = [need for need in self.needs if not lab.has(need)]
         if lacking:
             result.verdict, result.why = SKIPPED, f"the cluster lacks {', '.join(lacking)}"
             return result
@@ -152,6 +166,12 @@ class Case:
         self._heal()
         return result
 
+    @property
+    def needs(self) -> list[str]:
+        """Of the fault and of its app."""
+        by_helm = load(self.fault.app).install == "helm"
+        return [*self.fault.needs, *(["helm"] if by_helm else [])]
+
     def _through(self) -> None:
         lab, fault, result = self.lab, self.fault, self.result
         app, healthy = lab.ready(fault.app, around=fault.cluster)
@@ -163,8 +183,9 @@ class Case:
             if made.code:
                 raise DrillError("no recording could be made", fault.app, made.errors[-300:])
         lab.progress.stage(f"{fault.id}: injected")
+        since = lab.ground.clock.now()
         inject(lab, fault)
-        result.symptom_s = wait_visible(lab.ground, fault, door, healthy.well, healthy.sight)
+        result.symptom_s = wait_visible(lab.ground, fault, door, healthy.well, healthy.sight, since)
         self._tell(app, healthy, door)
 
     def _tell(self, app: App, healthy: Healthy, door: Door) -> None:
@@ -176,7 +197,7 @@ class Case:
         oracle = Oracle(lab.ground, fault, door, healthy)
         lab.progress.stage(f"{fault.id}: stratus run --auto")
         with Watch(lambda: self._look(door)) as watch:
-            ran = self._stratus("run", "--auto", "--watch-for", "0")
+            ran = self._stratus("run", *REPAIR)
         result.t_mitigate_s, result.writes = ran.seconds, ran.writes
         result.states = [str(tx["state"]) for tx in ran.transactions]
         result.harm = harms(before, watch.samples)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from stratus_cli.drill.app import App
-from stratus_cli.drill.case import Case, Lab, heal, inject
+from stratus_cli.drill.case import REPAIR, Case, Lab, heal, inject
 from stratus_cli.drill.door import Door
 from stratus_cli.drill.errors import DrillError
 from stratus_cli.drill.fault import Fault
@@ -48,8 +48,9 @@ class ControlCase(Case):
         app, healthy = self.lab.ready(self.fault.app, around=self.fault.cluster)
         door = self.lab.ground.door(app)
         if self.control == "recovered":
+            since = self.lab.ground.clock.now()
             inject(self.lab, self.fault)
-            wait_visible(self.lab.ground, self.fault, door, healthy.well, healthy.sight)
+            wait_visible(self.lab.ground, self.fault, door, healthy.well, healthy.sight, since)
             heal(self.lab, self.fault.app, self.fault)
             self.lab.ground.wait_well(app, healthy.well)
         self._quiet(app, healthy)
@@ -80,7 +81,7 @@ class ControlCase(Case):
         if self.control == "pod-killed":
             self._kill(workload)
         before = capture(self.lab.ground.api, spaces)
-        ran = self._stratus("run", "--auto", "--watch-for", "0")
+        ran = self._stratus("run", *REPAIR)
         after = capture(self.lab.ground.api, spaces)
         moved = [
             key

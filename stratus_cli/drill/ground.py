@@ -18,6 +18,7 @@ SANDBOX = "stratus.dev/sandbox"
 BESIDE = ("PersistentVolume", "IngressClass")
 DEFAULT_IMAGE = "python:3.11-slim"
 WELL_WITHIN_S = 180.0  # our choice: a first pull of a small image, and a dozen starts
+OPEN_WITHIN_S = 120.0
 GONE_WITHIN_S = 120.0
 POLL_S = 0.5
 
@@ -151,7 +152,7 @@ class Ground:
         self.until(
             lambda: door.look(5, give_up=1).is_open,
             f"an open front door of {app.name}",
-            60.0,
+            OPEN_WITHIN_S,
             lambda: door.look(1).first_failure,
         )
 

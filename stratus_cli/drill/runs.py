@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -34,8 +35,13 @@ class Asked:
     cluster: bool = False
 
 
-def chosen(asked: Asked, values: Values) -> list[Fault]:
-    """The faults of a run: one variant per fault, or all of them, in the apps asked for."""
+def chosen(
+    asked: Asked, values: Values, has_app: Callable[[str], bool] = lambda _: True
+) -> list[Fault]:
+    """The faults of a run: one variant of each, spread over the apps, or all that are asked for.
+
+    has_app: whether an app can be installed here.
+    """
     names = asked.names or (faults.names() if asked.every else ())
     found: list[Fault] = []
     for name in names:
@@ -44,9 +50,14 @@ def chosen(asked: Asked, values: Values) -> list[Fault]:
             for item in faults.load(name, values)
             if (not asked.apps or item.app in asked.apps) and (asked.cluster or not item.cluster)
         ]
-        if not asked.variants:
-            fitting = _one_per_app(fitting) if asked.apps else fitting[:1]
-        found.extend(fitting)
+        if asked.variants:
+            found.extend(fitting)
+        elif asked.apps:
+            found.extend(_one_per_app(fitting))
+        elif fitting:
+            usable = [item for item in _one_per_app(fitting) if has_app(item.app)] or fitting
+            load = Counter(item.app for item in found)
+            found.append(min(usable, key=lambda item: load[item.app]))
     return _one_per_app(found) if asked.control in QUIET else found
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from stratus_cli.drill.api import Api, Item
@@ -22,19 +24,57 @@ HELD_S = 3.0
 """A pod on its way up is not ready for a moment, too."""
 
 
-def wait_visible(ground: Ground, fault: Fault, door: Door, well: Well, before: Sight) -> float:
-    """Until all of the symptom shows; the seconds it took. DrillError: it did not."""
+@dataclass(frozen=True)
+class Scene:
+    """Where to look. since: what is older is of an earlier fault."""
+
+    api: Api
+    namespace: str
+    well: Well
+    since: datetime | None = None
+
+    def item(self, text: str) -> Item | None:
+        """The live object that a fault file names."""
+        return self.api.get(self.api.ref(text, self.namespace))
+
+    def pods(self, text: str) -> list[Item]:
+        """Of a workload."""
+        item = self.item(text)
+        return pods_of(item, self.api.items("Pod", item["metadata"]["namespace"])) if item else []
+
+    def is_new(self, *times: str | None) -> bool:
+        """Whether the newest of these moments, as the API writes them, is not before the fault."""
+        if self.since is None:
+            return True
+        known = [datetime.fromisoformat(text) for text in times if text]
+        # The API cuts times to seconds.
+        return bool(known) and max(known) >= self.since.replace(microsecond=0)
+
+
+def wait_visible(
+    ground: Ground,
+    fault: Fault,
+    door: Door,
+    well: Well,
+    before: Sight,
+    since: datetime | None = None,
+) -> float:
+    """Until all of the symptom shows; the seconds it took. DrillError: it did not.
+
+    since: when the injection began.
+    """
     symptom = fault.symptom
     missing: list[str] = []
-    since: list[float] = []
+    shown: list[float] = []
+    scene = Scene(ground.api, ground.namespace(fault.app), well, since)
 
     def is_visible() -> bool:
-        missing[:] = unseen(ground, fault, door, well, before)
+        missing[:] = unseen(scene, fault, door, before)
         if missing:
-            since.clear()
+            shown.clear()
             return False
-        since.append(ground.clock.monotonic())
-        return since[-1] - since[0] >= HELD_S
+        shown.append(ground.clock.monotonic())
+        return shown[-1] - shown[0] >= HELD_S
 
     within_s = float(symptom.get("within_s", WITHIN_S))
     return ground.until(
@@ -42,9 +82,8 @@ def wait_visible(ground: Ground, fault: Fault, door: Door, well: Well, before: S
     )
 
 
-def unseen(ground: Ground, fault: Fault, door: Door, well: Well, before: Sight) -> list[str]:
+def unseen(scene: Scene, fault: Fault, door: Door, before: Sight) -> list[str]:
     """The parts of the symptom that do not show. [] when all do."""
-    namespace = ground.namespace(fault.app)
     parts = dict(fault.symptom)
     parts.pop("within_s", None)
     found: list[str] = []
@@ -52,14 +91,15 @@ def unseen(ground: Ground, fault: Fault, door: Door, well: Well, before: Sight) 
     for name, wanted in parts.items():
         if name not in _PARTS:
             raise DrillError(f"unknown symptom {name!r}", fault.id)
-        found.extend(_PARTS[name](ground.api, namespace, wanted, well))
+        found.extend(_PARTS[name](scene, wanted))
     if asked and not found:  # the dearest question last
         found.extend(_front_door(door, asked, before))
     return found
 
 
 def _front_door(door: Door, asked: str, before: Sight) -> Iterator[str]:
-    seen = door.look(10)
+    # Each failure may take its whole time-out.
+    seen = door.look(10, give_up=FAILING_OF_10)
     shown = {
         "failing": seen.failed >= FAILING_OF_10,
         "slow": seen.is_slower_than(before),
@@ -69,16 +109,15 @@ def _front_door(door: Door, asked: str, before: Sight) -> Iterator[str]:
         yield f"front door {asked}: {seen.failed} of {seen.asked} failed, p99 {seen.p99_s:.2f} s"
 
 
-def _not_ready(api: Api, namespace: str, refs: list[str], well: Well) -> Iterator[str]:
+def _not_ready(scene: Scene, refs: list[str]) -> Iterator[str]:
     for text in refs:
-        ref = api.ref(text, namespace)
-        item = api.get(ref)
+        item = scene.item(text)
         if item is None:
             continue
-        pods = pods_of(item, api.items("Pod", ref.namespace))
+        pods, name = scene.pods(text), f"{item['kind']}/{item['metadata']['name']}"
         wanted = item["spec"].get("replicas", 1)
-        if ref.short in well.workloads:
-            wanted = max(wanted, well.wanted(ref.short) or 0)
+        if name in scene.well.workloads:
+            wanted = max(wanted, scene.well.wanted(name) or 0)
         if len(pods) >= wanted and all(map(is_ready, pods)) and not _is_behind(item):
             yield f"{text} not ready"
 
@@ -86,22 +125,26 @@ def _not_ready(api: Api, namespace: str, refs: list[str], well: Well) -> Iterato
 def _is_behind(item: Item) -> bool:
     """Its newest template has too few pods: a rollout that cannot go on."""
     status = item.get("status") or {}
+    if item["kind"] == "DaemonSet":
+        wanted = int(status.get("desiredNumberScheduled", 0))
+        return int(status.get("updatedNumberScheduled", 0)) < wanted
     return int(status.get("updatedReplicas", 0)) < int(item["spec"].get("replicas", 1))
 
 
-def _no_endpoints(api: Api, namespace: str, refs: list[str], well: Well) -> Iterator[str]:
-    answers, pods = served(api.items("EndpointSlice", namespace)), api.items("Pod", namespace)
+def _no_endpoints(scene: Scene, refs: list[str]) -> Iterator[str]:
+    answers = served(scene.api.items("EndpointSlice", scene.namespace))
+    pods = scene.api.items("Pod", scene.namespace)
     for text in refs:
         name = text.rpartition("/")[2]
-        service = well.services.get(name)
+        service = scene.well.services.get(name)
         wanted = meant(service, pods) if service is not None else set()
         if answers[name] and answers[name] == wanted:
             yield f"{text} without its endpoints"
 
 
-def _fields(api: Api, namespace: str, places: list[Mapping[str, Any]], well: Well) -> Iterator[str]:
+def _fields(scene: Scene, places: list[Mapping[str, Any]]) -> Iterator[str]:
     for place in places:
-        live = api.get(api.ref(place["ref"], namespace))
+        live = scene.item(place["ref"])
         path = place.get("field", "")
         value = ABSENT if live is None else value_at(live, path) if path else live
         wanted = place.get("value", ABSENT)
@@ -109,11 +152,17 @@ def _fields(api: Api, namespace: str, places: list[Mapping[str, Any]], well: Wel
             yield f"{place['ref']} {path} {wanted!r}: it is {value!r}"
 
 
-def _events(api: Api, namespace: str, wanted: list[Mapping[str, Any]], well: Well) -> Iterator[str]:
-    events = api.items("Event", namespace)
+def _events(scene: Scene, wanted: list[Mapping[str, Any]]) -> Iterator[str]:
+    events = scene.api.items("Event", scene.namespace)
     for item in wanted:
-        if not any(_is_about(event, item) for event in events):
+        if not any(_is_about(event, item) and scene.is_new(*_times(event)) for event in events):
             yield f"event {item}"
+
+
+def _times(event: Item) -> tuple[str | None, ...]:
+    series = event.get("series") or {}
+    names = ("lastTimestamp", "eventTime", "firstTimestamp")
+    return (series.get("lastObservedTime"), *(event.get(name) for name in names))
 
 
 def _is_about(event: Item, wanted: Mapping[str, Any]) -> bool:
@@ -126,35 +175,38 @@ def _is_about(event: Item, wanted: Mapping[str, Any]) -> bool:
     )
 
 
-def _logs(api: Api, namespace: str, wanted: list[Mapping[str, Any]], well: Well) -> Iterator[str]:
+def _logs(scene: Scene, wanted: list[Mapping[str, Any]]) -> Iterator[str]:
+    since = scene.since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if scene.since else ""
     for item in wanted:
-        ref = api.ref(item["ref"], namespace)
-        workload = api.get(ref)
-        pods = pods_of(workload, api.items("Pod", ref.namespace)) if workload else []
         texts = (
-            api.logs(ref.namespace, pod["metadata"]["name"], container["name"], LOG_LINES)
-            for pod in pods
+            scene.api.logs(pod["metadata"], container["name"], LOG_LINES, since)
+            for pod in scene.pods(item["ref"])
             for container in pod["spec"]["containers"]
         )
         if not any(item["text"] in text for text in texts):
             yield f"log of {item['ref']}: {item['text']!r}"
 
 
-def _restarting(api: Api, namespace: str, refs: list[str], well: Well) -> Iterator[str]:
+def _restarting(scene: Scene, refs: list[str]) -> Iterator[str]:
     for text in refs:
-        ref = api.ref(text, namespace)
-        item = api.get(ref)
-        pods = pods_of(item, api.items("Pod", ref.namespace)) if item else []
-        counts = [
+        restarts = [
             status.get("restartCount", 0)
-            for pod in pods
+            for pod in scene.pods(text)
             for status in (pod.get("status") or {}).get("containerStatuses") or ()
+            if scene.is_new(_ended(status))
         ]
-        if max(counts, default=0) < RESTARTS:
+        if max(restarts, default=0) < RESTARTS:
             yield f"{text} restarting"
 
 
-_Part = Callable[[Api, str, Any, Well], Iterator[str]]
+def _ended(status: Item) -> str | None:
+    """When the last instance of a container ended."""
+    ended = (status.get("lastState") or {}).get("terminated") or {}
+    finished: str | None = ended.get("finishedAt")
+    return finished
+
+
+_Part = Callable[[Scene, Any], Iterator[str]]
 _PARTS: Mapping[str, _Part] = {
     "not_ready": _not_ready,
     "restarting": _restarting,

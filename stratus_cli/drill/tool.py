@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+PROBLEMS = 1  # README, exit codes
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -28,8 +30,8 @@ class Outcome:
 
     @property
     def has_found(self) -> bool:
-        """Whether anything is said to be wrong."""
-        return bool(self.report.get("incidents") or self.report.get("findings"))
+        """Whether something is said to be wrong, by the exit code (problems found or left)."""
+        return self.code == PROBLEMS
 
 
 class Tool(Protocol):
