@@ -1,7 +1,7 @@
-"""A CronJob puts a bad value into a workload again and again.
+"""A CronJob puts a bad value into another object again and again.
 
-How we know: the workload fails, its spec was written when a run was due, and the CronJob's program
-names it and may write to it. What the value did to the workload is another root of the same
+How we know: what rests on the object fails, the object was written when a run was due, and the
+CronJob's program names it and may write to it. What the value did is another root of the same
 incident: the actor is stopped first, else the repair holds until the next run.
 
 Known good: the CronJob's own command in a recording or as last applied; else it is suspended.
@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from stratus_cli.causes.case import Case
-from stratus_cli.kube.actors import Actor, actors
+from stratus_cli.kube.actors import Actor, actors, failing_targets
 from stratus_cli.kube.fields import as_text, read
 from stratus_cli.kube.put_back import put_back
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import CronJob
+from stratus_cli.model.objects import CronJob, Workload
+from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("recurring-actor", "a CronJob puts a bad value back again and again")
@@ -32,25 +33,34 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
         cron_job = case.graph.snap.find(finding.ref)
         if not isinstance(cron_job, CronJob):
             continue
-        failing = {ref_of(item.owner) for item in case.faulty("POD101", "POD105", "POD106")}
         written = [
-            actor
-            for workload in case.graph.workloads
-            for actor in actors(case.graph, workload)
-            if actor.cron_job is cron_job and ref_of(workload) in failing
+            (actor, victims)
+            for target, victims in failing_targets(case.graph)
+            for actor in actors(case.graph, target)
+            if actor.cron_job is cron_job
         ]
         if written:
             yield _diagnosis(case, cron_job, written)
 
 
-def _diagnosis(case: Case, cron_job: CronJob, written: list[Actor]) -> Diagnosis:
-    actor, ref = written[0], ref_of(cron_job)
+def _follows(
+    case: Case, written: list[tuple[Actor, tuple[Workload, ...]]]
+) -> Iterator[tuple[str, Ref]]:
+    for actor, victims in written:
+        yield from case.present([("SVC301", ref_of(actor.target))])
+        for workload in victims:
+            yield from case.consequences(workload)
+
+
+def _diagnosis(
+    case: Case, cron_job: CronJob, written: list[tuple[Actor, tuple[Workload, ...]]]
+) -> Diagnosis:
+    actor, ref = written[0][0], ref_of(cron_job)
     facts: dict[str, Any] = {"namespace": ref.namespace, "cron_job": ref.name}
     good = case.known_good.object_field(cron_job, actor.place)
     if good and good[0].value is not None:
         facts["patch"] = put_back(as_json(case.graph.snap, cron_job), {actor.place: good[0].value})
         facts["source"] = good[0].source
-    targets = {ref_of(item.workload): item.workload for item in written}
     return Diagnosis(
         cause=META.id,
         title=META.title,
@@ -59,7 +69,7 @@ def _diagnosis(case: Case, cron_job: CronJob, written: list[Actor]) -> Diagnosis
         observed=as_text(read(cron_job, actor.place))[:LONGEST],
         expected=as_text(good[0].value)[:LONGEST] if good else "suspended",
         # Above what the value did to the workload: it is stopped first.
-        confidence=0.97 if all(item.permitted for item in written) else 0.8,
+        confidence=0.97 if all(item.permitted for item, _ in written) else 0.8,
         facts=facts | {"written": f"{', '.join(actor.fields[:3])} by {actor.manager or 'it'}"},
         evidence=(
             *case.field_evidence(cron_job, actor.place),
@@ -67,7 +77,7 @@ def _diagnosis(case: Case, cron_job: CronJob, written: list[Actor]) -> Diagnosis
         ),
         explains=(
             ("BAT904", ref),
-            *(key for workload in targets.values() for key in case.consequences(workload)),
+            *dict.fromkeys(_follows(case, written)),
         ),
-        check=f"suspend {ref.name} and repair the workload: does it hold past the next run?",
+        check=f"suspend {ref.name} and repair what it writes: does it hold past the next run?",
     )

@@ -1,12 +1,13 @@
-"""BAT904 rewriting: a CronJob's runs write to a workload that fails since.
+"""BAT904 rewriting: a CronJob's runs write to an object, and what rests on it fails.
 
-Why it hurts: who repairs the workload sees it broken again at the next run.
+Why it hurts: who repairs the object sees it broken again at the next run.
 
-How we tell: pods of the workload fail; its spec was last written when a run of the CronJob was due;
-the CronJob's program names the workload, and its ServiceAccount may patch or update it.
+How we tell: pods of a workload fail, or a Service has no endpoints; it, or a ConfigMap that the
+pods read, was last written when a run of the CronJob was due; the CronJob's program names that
+object, and its ServiceAccount may patch or update it.
 
-Not this when: the workload is well; the CronJob is suspended; what it wrote were annotations, as a
-nightly restart does; its account may not write there.
+Not this when: all is well; the CronJob is suspended; what it wrote were annotations, as a nightly
+restart does; its account may not write there; it parks workloads (they are at zero).
 
 First look: `kubectl get deployment --show-managed-fields -o yaml`: who wrote which field, and when.
 """
@@ -15,11 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stratus_cli.kube.actors import Actor, actors
+from stratus_cli.kube.actors import Actor, actors, failing_targets
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.graph import Graph
-from stratus_cli.kube.pods import is_failing, is_live
-from stratus_cli.kube.workloads import sorted_workloads
 from stratus_cli.model.finding import Confidence, Finding, RuleMeta, Severity
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
@@ -32,16 +31,15 @@ SHOWN = 3
 def check(graph: Graph) -> Iterator[Finding]:
     """One finding per CronJob."""
     found: dict[Ref, list[Actor]] = {}
-    for workload in sorted_workloads(graph):
-        if any(is_live(pod) and is_failing(graph, pod) for pod in graph.new_pods_of(workload)):
-            for actor in actors(graph, workload):
-                found.setdefault(ref_of(actor.cron_job), []).append(actor)
+    for target, _ in failing_targets(graph):
+        for actor in actors(graph, target):
+            found.setdefault(ref_of(actor.cron_job), []).append(actor)
     for ref in sorted(found):
         yield _finding(ref, found[ref])
 
 
 def _finding(ref: Ref, written: list[Actor]) -> Finding:
-    names = dict.fromkeys(f"{it.workload.KIND} {it.workload.metadata.name}" for it in written)
+    names = dict.fromkeys(f"{it.target.KIND} {it.target.metadata.name}" for it in written)
     fields = dict.fromkeys(field for it in written for field in it.fields)
     sure = all(item.permitted for item in written)
     return META.finding(
