@@ -19,13 +19,13 @@ from stratus_cli.causes.case import SHOWN_LINES, Case, Faulty
 from stratus_cli.kube.accused import accused_by_traffic, failing_pods
 from stratus_cli.kube.called import (
     Called,
-    addresses,
     answer,
     called_by,
     containers_of,
     is_dead,
     misspelt,
     service_named,
+    was_served,
 )
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.log_facts import LogFact, facts_of_pods
@@ -159,21 +159,11 @@ def _good(
 def _earlier(case: Case, workload: Workload, called: Called) -> Good | None:
     """The field's last value that a Service answers."""
     for value in case.known_good.workload_field(workload, PREFIX + called.field):
-        if isinstance(value.value, str) and _is_served(case, workload, called, value.value):
+        if isinstance(value.value, str) and was_served(
+            case.graph, workload.metadata.namespace, called, value.value
+        ):
             return Good(value.value, value.source, known=True)
     return None
-
-
-def _is_served(case: Case, workload: Workload, called: Called, value: str) -> bool:
-    """The earlier value names an address that a Service answers."""
-    namespace = workload.metadata.namespace
-    if called.where == (0, 0):  # the port alone; the host is another variable
-        service = service_named(case.graph, namespace, called.host)
-        return service is not None and value in {str(item.port) for item in service.spec.ports}
-    found = list(addresses(value, called.field))
-    return bool(found) and all(
-        answer(case.graph, namespace, item) in ("served", "unknown") for item in found
-    )
 
 
 def _called_by_others(case: Case, workload: Workload, service: Service) -> int | None:

@@ -157,6 +157,15 @@ def is_dead(graph: Graph, namespace: str, called: Called) -> bool:
     return found == "no such port" or misspelt(graph, namespace, called) is not None
 
 
+def was_served(graph: Graph, namespace: str, called: Called, value: str) -> bool:
+    """Another value of this field names only addresses that a Service of the cluster answers."""
+    if called.where == (0, 0):  # the port alone; the host is another variable
+        service = service_named(graph, namespace, called.host)
+        return service is not None and value in {str(port.port) for port in service.spec.ports}
+    found = list(addresses(value, called.field))
+    return bool(found) and all(answer(graph, namespace, item) == "served" for item in found)
+
+
 def _pod_may_serve(graph: Graph, service: Service, port: int) -> bool:
     """Through a headless Service a client talks to the pods, on any port that they serve."""
     targets = {item.target_port for item in service.spec.ports}

@@ -3,9 +3,9 @@
 Why it hurts: every call ends in a refused connection or a time-out, however well the callee is.
 
 How we tell: an address in env, args or command names a Service of the cluster that has no such
-port, or nearly the name of one that does. It is degraded when the address was changed after the
-workload was made, a log line complains about it, or the workload has fewer pods than it wants; else
-a risk, since nobody may use the address.
+port, or nearly the name of one that does. It is degraded when an earlier revision called what is
+served, the address was set within the last hour, a log line complains about it, or the workload has
+fewer pods than it wants; else a risk, since nobody may use the address.
 
 Not this when: the Service is headless and its pods may serve the port, has no ports at all or is
 an ExternalName; the name is no Service's at all (SVC303); the variable stands twice (WRK207).
@@ -24,6 +24,7 @@ from stratus_cli.kube.called import (
     is_dead,
     misspelt,
     service_named,
+    was_served,
 )
 from stratus_cli.kube.changes import last_change
 from stratus_cli.kube.evidence import field_evidence
@@ -31,6 +32,8 @@ from stratus_cli.kube.fields import read
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.log_facts import facts_of_pods
 from stratus_cli.kube.log_patterns import CONNECTION
+from stratus_cli.kube.pods import age_s
+from stratus_cli.kube.timeline import LATER_S
 from stratus_cli.kube.workloads import older_replica_sets, short_of, sorted_workloads
 from stratus_cli.model.finding import Evidence, Finding, RuleMeta, Severity
 from stratus_cli.model.objects import Workload
@@ -72,12 +75,15 @@ def _dead(graph: Graph, workload: Workload) -> Iterator[Called]:
 
 
 def _was_changed(graph: Graph, workload: Workload, item: Called) -> bool:
+    """An earlier revision called what is served, or the field was set lately on its own."""
     field = PREFIX + item.field
     for old in older_replica_sets(graph, workload):
-        if read(old, field) != read(workload, field):
+        value = read(old, field)
+        if isinstance(value, str) and was_served(graph, workload.metadata.namespace, item, value):
             return True
     change = last_change(workload, field)
-    return change is not None and not change.at_creation
+    lately = change is not None and age_s(graph, change.at) <= LATER_S
+    return change is not None and not change.at_creation and lately
 
 
 def _is_complained_of(graph: Graph, workload: Workload, item: Called) -> bool:

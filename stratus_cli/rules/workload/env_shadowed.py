@@ -3,8 +3,9 @@
 Why it hurts: the last one counts, whatever the first says, and tools that merge by name change the
 first. What a person reads and what the program gets are not the same.
 
-How we tell: two entries of env with one name and different values. It is degraded when an earlier
-revision had it once, or the workload has fewer pods than it wants; else a risk.
+How we tell: two entries of env with one name and different values. It is degraded when the revision
+before had it once with another value than counts now, or the workload has fewer pods than it wants;
+else a risk.
 
 Not this when: the values are equal; the later one builds on the earlier ($(NAME)).
 
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 from stratus_cli.kube.called import containers_of
 from stratus_cli.kube.env_twice import twice
 from stratus_cli.kube.evidence import field_evidence
+from stratus_cli.kube.fields import read
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.workloads import older_replica_sets, short_of, sorted_workloads
 from stratus_cli.model.finding import Finding, RuleMeta, Severity
@@ -61,12 +63,13 @@ def check(graph: Graph) -> Iterator[Finding]:
 def _was_once(
     graph: Graph, workload: Workload, found: list[tuple[str, str, tuple[int, ...]]]
 ) -> bool:
-    """The revision before this one had each of these variables at most once."""
+    """The revision before this one had one of these once, with another value than counts now."""
     for old in older_replica_sets(graph, workload)[:1]:
-        before = {
-            (path, name)
-            for path, container in containers_of(old.spec.template.spec)
-            for name, _ in twice(container)
-        }
-        return any((path, name) not in before for path, name, _ in found)
+        for path, name, places in found:
+            env = read(old, f"{PREFIX}{path}.env")
+            names = [item.get("name") for item in env] if isinstance(env, list) else []
+            before = read(old, f"{PREFIX}{path}.env[name={name}].value")
+            now = read(workload, f"{PREFIX}{path}.env[{places[-1]}].value")
+            if names.count(name) == 1 and before != now:
+                return True
     return False

@@ -3,9 +3,9 @@
 Why it hurts: the names of Services are known to the cluster's DNS alone, so none of them resolves.
 
 How we tell: dnsPolicy None with public name servers only, Default, or ClusterFirst on the node's
-network, while env, args or command name a Service that is there. It is degraded when the setting
-was changed after the workload was made, a log says that a name does not resolve, or the workload
-has fewer pods than it wants; else a risk.
+network, while env, args or command name a Service that is there. It is degraded when an earlier
+revision asked the cluster, it was set within the last hour, a log says that a name does not
+resolve, or the workload has fewer pods than it wants; else a risk.
 
 Not this when: a name server is the cluster's DNS or a private address; no Service is called.
 
@@ -19,10 +19,11 @@ from collections.abc import Iterator
 from stratus_cli.kube.changes import last_change
 from stratus_cli.kube.dns_settings import names_called, outside
 from stratus_cli.kube.evidence import field_evidence
-from stratus_cli.kube.fields import read
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.log_facts import facts_of_pods
 from stratus_cli.kube.log_patterns import UNRESOLVED
+from stratus_cli.kube.pods import age_s
+from stratus_cli.kube.timeline import LATER_S
 from stratus_cli.kube.workloads import older_replica_sets, short_of, sorted_workloads
 from stratus_cli.model.finding import Finding, RuleMeta, Severity
 from stratus_cli.model.objects import Workload
@@ -60,13 +61,14 @@ def check(graph: Graph) -> Iterator[Finding]:
 
 
 def _shows(graph: Graph, workload: Workload, field: str) -> bool:
-    """It was set after the workload was made, or a log complains of a name."""
-    for old in older_replica_sets(graph, workload):
-        for name in (field, "dnsConfig", "hostNetwork"):
-            if read(old, PREFIX + name) != read(workload, PREFIX + name):
-                return True
+    """It was otherwise before, was set lately, or a log complains of a name."""
+    if any(
+        not outside(graph, old.spec.template.spec) for old in older_replica_sets(graph, workload)
+    ):
+        return True
     change = last_change(workload, PREFIX + field)
+    lately = change is not None and age_s(graph, change.at) <= LATER_S
     pods = [ref_of(pod) for pod in graph.new_pods_of(workload)]
-    return (change is not None and not change.at_creation) or bool(
+    return (change is not None and not change.at_creation and lately) or bool(
         facts_of_pods(graph.snap, pods, UNRESOLVED)
     )
