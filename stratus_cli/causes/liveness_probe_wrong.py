@@ -147,7 +147,8 @@ def _became_ready(pod: Pod) -> bool:
 
 
 def _evidence(pod: Pod, kill: ProbeKill) -> Iterator[Evidence]:
-    yield field_evidence(pod, f"{kill.part.status_path}.restartCount")
+    if kill.part.last_end is not None:
+        yield field_evidence(pod, f"{kill.part.end_path}.exitCode")
     yield event_evidence(pod, kill.event)
     if kill.failure is not None:
         yield event_evidence(pod, kill.failure)

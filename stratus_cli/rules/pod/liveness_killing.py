@@ -48,7 +48,8 @@ def _finding(pod: Pod, kills: list[ProbeKill]) -> Finding:
     sure = any(kill.part.status.restart_count >= SURE_RESTARTS for kill in kills)
     evidence = []
     for kill in kills:
-        evidence.append(field_evidence(pod, f"{kill.part.status_path}.restartCount"))
+        if kill.part.last_end is not None:
+            evidence.append(field_evidence(pod, f"{kill.part.end_path}.exitCode"))
         evidence.append(event_evidence(pod, kill.event))
         if kill.failure is not None:
             evidence.append(event_evidence(pod, kill.failure))
