@@ -118,7 +118,11 @@ def _confidence(
     else:
         sure = 0.65 if len(chosen) <= MANY < len(edits) or len(edits) <= MANY else 0.5
     since = newest(*(template_field_at(case.graph, item.workload, edit.path) for edit in chosen))
-    lag = precedes(since, _began(case, item))
+    seen = _began(case, item)
+    if seen is None:
+        # Neither traffic nor refused pods say since when: at the latest since this look.
+        seen, sure = case.graph.snap.taken_at, sure * 0.85
+    lag = precedes(since, seen)
     if lag is None:
         return sure * 0.8
     if lag < 0:

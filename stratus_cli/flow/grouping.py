@@ -71,7 +71,8 @@ def _without_echoes(found: Iterable[Diagnosis]) -> list[Diagnosis]:
     """
     merged: dict[tuple[str, Ref, str, str], Diagnosis] = {}
     for item in found:
-        key = (item.cause, item.root, item.field, item.observed)
+        cause = "" if item.cause in GENERAL else item.cause
+        key = (cause, item.root, item.field, item.observed)
         merged[key] = _explaining_too(merged[key], item) if key in merged else item
     known: dict[tuple[Ref, str], Diagnosis] = {}
     for item in merged.values():
