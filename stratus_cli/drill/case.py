@@ -33,7 +33,13 @@ from stratus_cli.model.ports import Journal, Progress
 
 SAMPLES_BEFORE = 3
 WELL_SAMPLES = 60
+LAB_FAILED = (2, 7)  # README, exit codes: usage, cluster unreachable
+DEFECT = 70
 REPAIR = ("--auto", "--watch-for", "0", "--budget", "5m")
+
+
+class StratusFailed(StratusError):
+    """A defect of Stratus, or a command that did not end: the case is not solved."""
 
 
 @dataclass
@@ -161,6 +167,8 @@ class Case:
             raise
         except DrillRefused as error:
             result.verdict, result.why = SKIPPED, str(error)
+        except StratusFailed as error:
+            result.verdict, result.why = UNSOLVED, str(error)
         except StratusError as error:
             result.verdict, result.why = ERROR, str(error)
         self._heal()
@@ -260,10 +268,11 @@ class Case:
             good = ("--known-good", str(self.lab.recordings / f"{self.fault.app}.json"))
         outcome = self.lab.tool.run(*words, *self._space(), *good, cluster=self.fault.cluster)
         self.result.codes[name or words[0]] = outcome.code
-        if outcome.code in (2, 7, 70):
-            raise DrillError(
-                f"stratus {words[0]} ended with {outcome.code}", "", outcome.errors[-500:]
-            )
+        said = f"stratus {words[0]} ended with {outcome.code}"
+        if outcome.code in LAB_FAILED:
+            raise DrillError(said, "", outcome.errors[-500:])
+        if outcome.code == DEFECT or outcome.code < 0:
+            raise StratusFailed(said, "", outcome.errors[-500:])
         return outcome
 
     def _space(self) -> tuple[str, ...]:

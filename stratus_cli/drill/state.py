@@ -54,6 +54,9 @@ class Difference:
     after: Json
 
     def __str__(self) -> str:
+        """For people; values of a Secret are never shown."""
+        if "/Secret/" in self.ref and self.field:
+            return f"{self.ref} {self.field}: another value"
         return f"{self.ref} {self.field}: {_short(self.before)} became {_short(self.after)}"
 
 

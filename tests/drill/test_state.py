@@ -60,6 +60,14 @@ def test_a_wish_is_named_by_its_field() -> None:
     ]
 
 
+def test_values_of_a_secret_are_not_shown() -> None:
+    """The field is named, what was and is in it is not."""
+    shown = str(Difference("ns/Secret/s", "data.password", "b25l", "dHdv"))
+    assert "data.password" in shown
+    assert "b25l" not in shown
+    assert "dHdv" not in shown
+
+
 def test_gone_and_new_are_whole_objects() -> None:
     """One on its way out counts as gone."""
     empty = State({})
