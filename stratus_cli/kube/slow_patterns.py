@@ -8,24 +8,17 @@ Service"). Engines without backtracking (RE2, Rust) are not hurt, so this is a h
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from stratus_cli.kube.document import parsed
-from stratus_cli.model.change import Json
+from stratus_cli.kube.config_texts import texts_in
 
 LONGEST = 2000  # characters of one pattern that are looked at
-MOST = 1000  # values of one document
 _UNBOUNDED = re.compile(r"[+*]|\{\d*,\}")
 
 
 def slow_patterns(text: str) -> tuple[str, ...]:
     """Pointers to the values of a document that are such patterns."""
-    try:
-        document = parsed(text).value
-    except ValueError:
-        return ()
-    found = (pointer for pointer, value in _texts(document, "") if is_exponential(value))
-    return tuple(found)
+    found = ((pointer, value) for pointer, value in texts_in(text) if pointer)
+    return tuple(pointer for pointer, value in found if is_exponential(value))
 
 
 def is_exponential(pattern: str) -> bool:
@@ -62,18 +55,3 @@ def _end_of_class(pattern: str, at: int) -> int:
     while at < len(pattern) and pattern[at] != "]":
         at += 2 if pattern[at] == "\\" else 1
     return at + 1
-
-
-def _texts(node: Json, pointer: str) -> Iterator[tuple[str, str]]:
-    waiting, seen = [(pointer, node)], 0
-    while waiting and seen < MOST:
-        pointer, node = waiting.pop(0)
-        seen += 1
-        if isinstance(node, str):
-            yield pointer, node
-        elif isinstance(node, dict):
-            for key, value in node.items():
-                part = str(key).replace("~", "~0").replace("/", "~1")
-                waiting.append((f"{pointer}/{part}", value))
-        elif isinstance(node, list):
-            waiting.extend((f"{pointer}/{index}", value) for index, value in enumerate(node))

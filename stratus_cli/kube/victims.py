@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from stratus_cli.kube.accused import TRAFFIC
 from stratus_cli.kube.graph import Graph
+from stratus_cli.kube.pods import crash_evidence, is_live, parts
 from stratus_cli.model.finding import Finding, Severity
 from stratus_cli.model.objects import Service, Workload
 from stratus_cli.model.ref import Ref
@@ -37,6 +38,20 @@ def hurt(graph: Graph, findings: Iterable[Finding], workloads: Iterable[Workload
             or (finding.ref in own | above and finding.rule.startswith(TRAFFIC))
         )
     )
+
+
+def crashing(graph: Graph, workloads: Iterable[Workload]) -> list[str]:
+    """Those with a container that crashes, as kind/name: a restart of them hurts nobody."""
+    return [
+        f"{item.KIND.lower()}/{item.metadata.name}"
+        for item in workloads
+        if any(
+            crash_evidence(graph, part)
+            for pod in graph.new_pods_of(item)
+            if is_live(pod)
+            for part in parts(pod)
+        )
+    ]
 
 
 def _refs(graph: Graph, item: Workload) -> Iterable[Ref]:
