@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from stratus_cli.cluster import answers, helm
+from stratus_cli.cluster import answers, certificates, helm
 from stratus_cli.cluster.pages import pages
 from stratus_cli.cluster.parallel import in_parallel
 from stratus_cli.cluster.resources import Resources
@@ -28,11 +28,13 @@ from stratus_cli.kube.seals import Vault
 from stratus_cli.model.errors import ClusterAnswer, ClusterUnreachable, NotFound, RequestTimeout
 from stratus_cli.model.ref import ClusterIdentity, Ref, ServedKind
 from stratus_cli.model.release import Release
+from stratus_cli.model.snapshot import Certificate
 
 FIELD_MANAGER = "stratus"
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 LOG_LIMIT_B = 256 * 1024
+OLDEST_B = 24 * 1024
 LONGEST_LINE = 2000
 
 
@@ -48,12 +50,14 @@ class LiveCluster:
         redactor: Redactor,
         read_secrets: bool = False,
         helm_releases: bool = False,
+        tls_dates: bool = False,
     ) -> None:
         self._http = Transport(kubeconfig, context, timeout_s=timeout_s, redactor=redactor)
         self._redactor = redactor
         self._vault = Vault(redactor)
         self._read_secrets = read_secrets
         self._helm_releases = helm_releases
+        self._tls_dates = tls_dates
         self._resources = Resources(self._http.read)
 
     def identity(self) -> ClusterIdentity:
@@ -180,25 +184,25 @@ class LiveCluster:
 
     def logs(self, pod: Ref, container: str, *, previous: bool, lines: int) -> tuple[str, ...]:
         """Last lines. NotFound also when the container has not started yet."""
-        return self._log(pod, container, lines, {"previous": "true"} if previous else {})
+        asked = {"tailLines": str(lines), **({"previous": "true"} if previous else {})}
+        return self._log(pod, container, asked)[-lines:]
 
     def recent_logs(
-        self, pod: Ref, container: str, *, lines: int, since_s: int
+        self, pod: Ref, container: str, *, lines: int, since_s: int, oldest: bool = False
     ) -> tuple[tuple[str, ...], tuple[datetime, ...]]:
-        """Last lines of the last seconds and when each was written, by the node's clock."""
-        asked = {"sinceSeconds": str(since_s), "timestamps": "true"}
-        return timed(self._log(pod, container, lines, asked))
+        """Last lines of the last seconds and when each was written, by the node's clock.
 
-    def _log(
-        self, pod: Ref, container: str, lines: int, asked: Mapping[str, str]
-    ) -> tuple[str, ...]:
+        oldest: the first lines of that time instead, as many as OLDEST_B holds.
+        """
+        asked = {"sinceSeconds": str(since_s), "timestamps": "true"}
+        if not oldest:
+            return timed(self._log(pod, container, {**asked, "tailLines": str(lines)})[-lines:])
+        found = self._log(pod, container, {**asked, "limitBytes": str(OLDEST_B)})
+        return timed(found[:-1][:lines])  # the last one may be cut
+
+    def _log(self, pod: Ref, container: str, asked: Mapping[str, str]) -> tuple[str, ...]:
         path = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}/log"
-        query = {
-            "container": container,
-            "tailLines": str(lines),
-            "limitBytes": str(LOG_LIMIT_B),
-            **asked,
-        }
+        query = {"container": container, "limitBytes": str(LOG_LIMIT_B), **asked}
         try:
             data = self._http.read(path, query, accept="*/*")
         except ClusterAnswer as error:
@@ -206,7 +210,14 @@ class LiveCluster:
                 raise NotFound(404, "NotFound", error.what, str(pod), error.hint) from error
             raise
         text = self._redactor.text(data.decode("utf-8", "replace"))
-        return tuple(line[:LONGEST_LINE] for line in text.splitlines()[-lines:])
+        return tuple(line[:LONGEST_LINE] for line in text.splitlines())
+
+    def certificates(self, namespace: str | None) -> tuple[Certificate, ...]:
+        """Dates of the certificates in Secrets of type kubernetes.io/tls. Keys are dropped."""
+        if not self._tls_dates:
+            return ()
+        path = self._resources.of("Secret").path(namespace)
+        return certificates.read(self._http.read(path, certificates.QUERY))
 
     def releases(self, namespace: str) -> tuple[Release, ...]:
         """Helm's records of one namespace, in one request. Their Secrets leave nothing behind."""

@@ -23,7 +23,8 @@ NEWEST_LINES = 40
 NEWEST = timedelta(seconds=60)
 LEAST_ERRORS = 5
 GOING_ON = timedelta(seconds=30)  # without an error for longer, it is over
-LEAST_SPAN = timedelta(seconds=10)  # shorter is a blip
+LEAST_SPAN = timedelta(seconds=10)  # shorter is a blip, unless there are
+MANY_ERRORS = 100  # as many as a busy program writes before ten seconds have been read
 SETTLED = timedelta(seconds=5)  # until clients see that a pod is ready again
 TIMES_MORE = 4  # than before: then the errors began within what was read
 
@@ -32,8 +33,8 @@ TIMES_MORE = 4  # than before: then the errors began within what was read
 class Errors:
     """What the ready pods of one owner log. lines, errors: of the newest ones of all read pods.
 
-    first: of the errors that were read, none of them from before the last rollout. began: errors
-    were few before that, in the same log. samples: (pod, container, line), the commonest error
+    first: of the last minute's errors, none of them from before the last rollout. began: errors
+    were few before them, in the same log. samples: (pod, container, line), the commonest error
     first, one of each template.
     """
 
@@ -88,8 +89,9 @@ def _judge(graph: Graph, owner: KubeObject, tails: Sequence[LogTail]) -> Errors 
     wrong = [line for line in newest if line.wrong]
     if len(wrong) < LEAST_ERRORS or now - wrong[-1].at > GOING_ON:
         return None
-    first = next(line.at for line in lines if line.wrong)
-    if wrong[-1].at - first < LEAST_SPAN:
+    lately = [line for line in lines if now - line.at <= NEWEST]
+    first = next(line.at for line in lately if line.wrong)
+    if wrong[-1].at - first < LEAST_SPAN and sum(line.wrong for line in lately) < MANY_ERRORS:
         return None
     older = lines[: len(lines) - len(newest)]
     share = len(wrong) / len(newest)

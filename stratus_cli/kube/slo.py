@@ -10,11 +10,11 @@ from stratus_cli.model.snapshot import Traffic, ref_of
 
 LEAST_REQUESTS = 20  # DESIGN.md, Health and TNR: fewer in a window is "no traffic"
 
-ACCUSING = ("SLO001", "SLO002", "SLO003", "SLO006")
+ACCUSING = ("SLO001", "SLO002", "SLO003", "SLO006", "SLO007")
 """Rules that say that a workload or Service does its work badly though its pods may be ready.
 
-errors, latency, an alert, errors in the log. What accuses a caller may be its callee's fault:
-`graph.calls.downstream(ref)` leads there.
+errors, latency, an alert, errors in the log, latency in the log. What accuses a caller may be its
+callee's fault: `graph.calls.downstream(ref)` leads there.
 """
 
 

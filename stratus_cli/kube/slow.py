@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from stratus_cli.kube.called import service_named
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.log_facts import log_facts
+from stratus_cli.kube.log_latency import slower
 from stratus_cli.kube.log_patterns import TIMED_OUT
 from stratus_cli.kube.pods import EVENT_WINDOW_S, age_s
 from stratus_cli.kube.slo import is_busy
@@ -56,6 +57,7 @@ def _named(graph: Graph) -> Iterator[Ref]:
     for traffic in graph.snap.signals.traffic:
         if is_slower(traffic) or is_over_objective(traffic):
             yield from _workloads(graph, traffic.ref)
+    yield from (found.owner for found in slower(graph))
     for fact in log_facts(graph.snap):
         host, last = fact.said.host, fact.last
         is_now = last is None or age_s(graph, last) <= SAID_S

@@ -39,6 +39,7 @@ from stratus_cli.rules.traffic import (
     cpu_throttled,
     errors_high,
     logs_errors,
+    logs_slow,
     memory_near_limit,
     slow,
 )
@@ -101,4 +102,5 @@ ALL = (
     cpu_throttled,
     memory_near_limit,
     logs_errors,
+    logs_slow,
 )

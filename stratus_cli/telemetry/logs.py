@@ -12,9 +12,13 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
+from statistics import median
 from typing import Protocol, runtime_checkable
 
 from stratus_cli.kube.graph import Graph
+from stratus_cli.kube.log_errors import LEAST_ERRORS, NEWEST_LINES
+from stratus_cli.kube.log_latency import LEAST_S, took_s
+from stratus_cli.kube.log_lines import is_error
 from stratus_cli.kube.pods import RESTART_WINDOW_S, Part, is_live, parts
 from stratus_cli.model.errors import ClusterAnswer, NotFound
 from stratus_cli.model.objects import Pod
@@ -22,11 +26,12 @@ from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Gap, GapReason, LogTail, Snapshot, ref_of
 from stratus_cli.telemetry.log_choice import chosen
 
-LINES = 20
+LINES = 60  # a stack trace is longer than twenty, and its cause may stand first
 CONTAINERS = 20
 READY = 20  # ready containers: so many cost a small cluster a tenth of a second
 RECENT_LINES = 200
 RECENT_S = 300
+PAST_S = 1800  # DESIGN.md, Health and TNR: what is usual is what was in the last half hour
 THREADS = 8
 
 
@@ -42,9 +47,9 @@ class RecentLogs(Protocol):
     """A cluster that knows when each line was written."""
 
     def recent_logs(
-        self, pod: Ref, container: str, *, lines: int, since_s: int
+        self, pod: Ref, container: str, *, lines: int, since_s: int, oldest: bool = False
     ) -> tuple[tuple[str, ...], tuple[datetime, ...]]:
-        """Last lines of the last seconds, and the time of each."""
+        """Last lines of the last seconds, and the time of each; oldest: the first ones."""
 
 
 Read = Callable[[], LogTail]
@@ -93,8 +98,24 @@ class LogSource:
 
 
 def _recent(cluster: RecentLogs, pod: Ref, container: str) -> LogTail:
+    """What was written lately, and where that looks bad, before it what was written earlier."""
     lines, times = cluster.recent_logs(pod, container, lines=RECENT_LINES, since_s=RECENT_S)
+    if times and _looks_bad(lines):
+        past, then = cluster.recent_logs(
+            pod, container, lines=RECENT_LINES, since_s=PAST_S, oldest=True
+        )
+        kept = sum(at < times[0] for at in then)
+        lines, times = (*past[:kept], *lines), (*then[:kept], *times)
     return LogTail(pod, container, previous=False, lines=lines, times=times)
+
+
+def _looks_bad(lines: tuple[str, ...]) -> bool:
+    """Errors, or requests that one may feel: then it matters whether that is new."""
+    newest = lines[-NEWEST_LINES:]
+    if sum(map(is_error, newest)) >= LEAST_ERRORS:
+        return True
+    took = [seconds for line in newest if (seconds := took_s(line)) is not None]
+    return bool(took) and median(took) >= LEAST_S
 
 
 def _read(wanted: list[tuple[Ref, Read]]) -> tuple[list[LogTail], list[tuple[str, str]]]:

@@ -288,6 +288,9 @@ def test_recent_logs_have_times_and_no_credentials(api: ApiServer, tmp_path: Pat
     assert [moment.second for moment in times] == [0, 0]
     asked = api.requests[-1][2]
     assert (asked["sinceSeconds"], asked["tailLines"]) == ("300", "200")
+    lines, _ = cluster.recent_logs(pod, "web", lines=200, since_s=1800, oldest=True)
+    assert lines == ("one",)  # the last one may be cut
+    assert "tailLines" not in api.requests[-1][2]
     api.faults[path] = Fault("status", 400)
     with pytest.raises(NotFound):
         cluster.recent_logs(pod, "web", lines=200, since_s=300)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import pytest
 
 from stratus_cli.kube.log_lines import timed
 from stratus_cli.model.errors import Forbidden, NotFound
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Alert, GapReason, Signals
-from stratus_cli.telemetry.logs import CONTAINERS, LINES, READY, RECENT_S, LogSource
+from stratus_cli.telemetry.logs import CONTAINERS, LINES, PAST_S, READY, RECENT_S, LogSource
 from tests.cases.loader import manifests, snapshot
 
 LATELY = "2026-11-24T11:59:00Z"
@@ -104,11 +106,33 @@ def test_refused_logs_are_a_gap_and_absent_ones_are_not() -> None:
 class Recent(Logs):
     """Knows times, too."""
 
+    says = ("fine",)
+
     def recent_logs(
-        self, pod: Ref, container: str, *, lines: int, since_s: int
+        self, pod: Ref, container: str, *, lines: int, since_s: int, oldest: bool = False
     ) -> tuple[tuple[str, ...], tuple[datetime, ...]]:
-        self.asked.append((pod.name, container, False, since_s))
-        return (f"{pod.name} says",), (datetime(2026, 11, 24, 11, 59, tzinfo=UTC),)
+        self.asked.append((pod.name, container, oldest, since_s))
+        start = datetime(2026, 11, 24, 11, 40 if oldest else 59, tzinfo=UTC)
+        said = ("earlier", *self.says) if oldest else self.says
+        return said, tuple(
+            start + timedelta(minutes=19 * oldest * index) for index in range(len(said))
+        )
+
+
+@pytest.mark.parametrize(
+    "line", ["ERROR no", '{"level":"info","message":"GET / 200","duration_ms":412.5}']
+)
+def test_of_what_looks_bad_the_beginning_is_read_too(line: str) -> None:
+    """Errors and slow requests are compared with what was before; lines are not told twice."""
+    logs = Recent()
+    logs.says = (line,) * 6
+    snap = LogSource(logs).read(snapshot(manifests("shop-healthy.yaml")))
+    assert {(oldest, since) for *_, oldest, since in logs.asked} == {
+        (False, RECENT_S), (True, PAST_S),
+    }  # fmt: skip
+    tail = snap.signals.logs[0]
+    assert tail.lines == ("earlier", *logs.says)
+    assert len(tail.times) == len(tail.lines)
 
 
 def test_ready_pods_one_of_each_workload_first() -> None:
