@@ -41,7 +41,7 @@ def choose(found: Iterable[Diagnosis]) -> tuple[list[Diagnosis], list[Diagnosis]
     rivals: list[Diagnosis] = []
     taken: dict[tuple[str, Ref], str] = {}
     order = sorted(
-        (item for item in _without_echoes(found) if item.explains),
+        _without_echoes(item for item in found if item.explains),
         key=lambda item: (-item.confidence, item.cause, str(item.root), item.field),
     )
     for one in order:

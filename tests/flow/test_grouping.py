@@ -1,0 +1,80 @@
+"""What choosing and grouping must never do, whatever the causes say."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stratus_cli.flow.grouping import CONSEQUENCES, GENERAL, SURE_ENOUGH, choose, group
+from stratus_cli.kube.graph import Graph
+from stratus_cli.model.diagnosis import Diagnosis
+from stratus_cli.model.ref import Ref
+from tests.cases.loader import snapshot
+
+REFS = [Ref("Deployment", "shop", name) for name in ("a", "b", "c")]
+KEYS = st.tuples(st.sampled_from(["POD101", "SLO001", "WRK201"]), st.sampled_from(REFS))
+CAUSES = st.sampled_from(["image-not-found", "command-fails", *sorted(GENERAL)])
+HYPOTHESES = st.lists(
+    st.builds(
+        Diagnosis,
+        cause=CAUSES,
+        title=st.just("t"),
+        root=st.sampled_from(REFS),
+        field=st.sampled_from(["spec.replicas", "spec.paused"]),
+        observed=st.just("1"),
+        expected=st.none(),
+        confidence=st.sampled_from([0.1, 0.3, 0.5, 0.7, 0.9]),
+        explains=st.lists(KEYS, unique=True, max_size=3).map(tuple),
+    ),
+    max_size=8,
+)
+
+
+def _primary(item: Diagnosis) -> set[tuple[str, Ref]]:
+    return {key for key in item.explains if key[0] not in CONSEQUENCES}
+
+
+@given(HYPOTHESES)
+def test_one_finding_has_one_cause(found: list[Diagnosis]) -> None:
+    """Two causes that explain the same primary finding are rivals, never both roots."""
+    roots, _ = choose(found)
+    for one in roots:
+        for other in roots:
+            assert one.cause == other.cause or not (_primary(one) & _primary(other))
+
+
+@given(HYPOTHESES)
+def test_what_nobody_is_sure_of_is_no_root(found: list[Diagnosis]) -> None:
+    """And a general cause never stands beside the one that knows the field."""
+    roots, _ = choose(found)
+    assert all(root.confidence >= SURE_ENOUGH for root in roots)
+    known = {
+        (item.root, item.field)
+        for item in found
+        if item.cause not in GENERAL and item.explains and item.confidence >= SURE_ENOUGH
+    }
+    assert not any(root.cause in GENERAL and (root.root, root.field) in known for root in roots)
+
+
+@given(HYPOTHESES)
+def test_the_surest_is_always_a_root(found: list[Diagnosis]) -> None:
+    """Of those that know what they speak of, the surest is never lost on the way."""
+    sure = [item for item in found if item.explains and item.confidence >= SURE_ENOUGH]
+    top = max((item.confidence for item in sure), default=0.0)
+    said = [item for item in sure if item.cause not in GENERAL and item.confidence == top]
+    roots, _ = choose(found)
+    if said:
+        assert max(item.confidence for item in said) == max(root.confidence for root in roots)
+
+
+@given(HYPOTHESES, st.randoms())
+def test_the_order_of_the_causes_is_nothing(found: list[Diagnosis], chance: object) -> None:
+    """The same hypotheses in another order give the same roots and groups."""
+    other = list(found)
+    chance.shuffle(other)  # type: ignore[attr-defined]  # a random.Random
+    graph = Graph(snapshot([]))
+    one, two = choose(found)[0], choose(other)[0]
+    assert {(item.root, item.field, frozenset(_primary(item))) for item in one} == {
+        (item.root, item.field, frozenset(_primary(item))) for item in two
+    }
+    assert len(group(graph, one)) == len(group(graph, two))
