@@ -112,7 +112,7 @@ def test_a_freed_node_takes_the_pod_without_its_taints(
 ) -> None:
     """A node said to be kept by its taints alone has no blocker left once they are gone."""
     spec = {"tolerations": tolerations}
-    nodes = [{"taints": first, "unschedulable": cordoned}, {"taints": second}]
+    nodes: list[dict[str, Any]] = [{"taints": first, "unschedulable": cordoned}, {"taints": second}]
     place, pod = placed(spec, *nodes)
     for node in place.freed(pod, all_of(Why.TAINT)):
         index = ("node1", "node2").index(node.metadata.name)
