@@ -19,7 +19,7 @@ from stratus_cli.drill.fault import Fault
 from stratus_cli.drill.injection import Injection
 from stratus_cli.drill.oracle import Healthy, Oracle, workloads_at_fault
 from stratus_cli.drill.result import SOLVED, UNSOLVED
-from stratus_cli.drill.state import capture
+from stratus_cli.drill.state import capture, differences
 from stratus_cli.drill.symptom import wait_visible
 from stratus_cli.drill.tool import Outcome
 from stratus_cli.kube.paths import value_at
@@ -75,25 +75,20 @@ class ControlCase(Case):
     def _quiet(self, app: App, healthy: Healthy) -> None:
         """Nothing is wrong, or it mends itself: Stratus must write nothing."""
         result, spaces = self.result, self.lab.ground.spaces(app.name)
-        workload = next(iter(sorted(healthy.well.workloads)))
         if self.control == "rollout":
-            self._do({"restart": workload})
+            self._do({"restart": _any(healthy)})
         if self.control == "pod-killed":
-            self._kill(workload)
+            self._kill(_any(healthy))
         before = capture(self.lab.ground.api, spaces)
         ran = self._stratus("run", *REPAIR)
-        after = capture(self.lab.ground.api, spaces)
-        moved = [
-            key
-            for key, item in after.objects.items()
-            if _mark(item) != _mark(before.objects.get(key, {}))
-        ]
-        moved += sorted(before.objects.keys() - after.objects.keys())
+        moved = [str(one) for one in differences(before, capture(self.lab.ground.api, spaces))]
         result.writes, result.detected = ran.writes, ran.has_found
         result.t_mitigate_s = ran.seconds
-        result.wrong = {"written": ", ".join(moved)} if moved else {}
+        result.wrong = {"written": "; ".join(moved[:5])} if moved else {}
         result.verdict = SOLVED if not ran.writes and not moved and _is_quiet(ran) else UNSOLVED
         result.why = "" if result.verdict == SOLVED else f"exit {ran.code}"
+        if moved:
+            heal(self.lab, app.name)
         self.lab.ground.wait_well(app, healthy.well)
 
     def _do(self, *steps: dict[str, Any]) -> None:
@@ -154,10 +149,9 @@ def _other(fault: Fault, healthy: Healthy) -> str:
     return next((name for name in names if name not in text), names[-1])
 
 
-def _mark(item: Mapping[str, Any]) -> object:
-    """What any write of a wish would move."""
-    meta = item.get("metadata", {})
-    return meta.get("uid"), meta.get("generation"), item.get("data")
+def _any(healthy: Healthy) -> str:
+    """One workload, the same in every run."""
+    return min(healthy.well.workloads)
 
 
 def _is_quiet(ran: Outcome) -> bool:
