@@ -124,6 +124,7 @@ SETTINGS = (
     Setting(
         "helm_releases", "Read Helm's release records for known-good values.", (), "flag", True
     ),
+    Setting("tls_dates", "Read until when TLS certificates are valid.", (), "flag", True),
     Setting("model", "Model of the agents, as litellm names it."),
     Setting("model_url", "Base URL of the model's API."),
 )
@@ -155,6 +156,7 @@ class Options:
     protected_names: tuple[str, ...] = ()
     read_secrets: bool = True
     helm_releases: bool = True
+    tls_dates: bool = True
     model: str = ""
     model_url: str = ""
     flags: frozenset[str] = frozenset()

@@ -78,6 +78,7 @@ class Wiring:
             redactor=self.redactor(),
             read_secrets=options.read_secrets,
             helm_releases=options.helm_releases and options.read_secrets,
+            tls_dates=options.tls_dates and options.read_secrets,
         )
 
     def recorded(self, path: str) -> Cluster:

@@ -18,6 +18,7 @@ from stratus_cli.model.objects import Event
 from stratus_cli.model.ports import Cluster, Ports, Source
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Gap, GapReason, Scope, Snapshot
+from stratus_cli.telemetry.certificates import CertificateSource
 from stratus_cli.telemetry.logs import LogSource
 from stratus_cli.telemetry.usage import UsageSource
 
@@ -54,7 +55,8 @@ def look_closely(
     snap = Snapshot(taken_at, identity, {}, scope=_scope(asked, found))
     snap = _filled(snap, found)
     # In this order: whom telemetry accuses has its log read, whom logs accuse its usage.
-    for source in (*ports.sources, LogSource(cluster), UsageSource(cluster)):
+    kept = (LogSource(cluster), UsageSource(cluster), CertificateSource(cluster))
+    for source in (*ports.sources, *kept):
         snap = _told(source, snap)
     return snap, found
 

@@ -66,6 +66,11 @@ def holds(evidence: Evidence, snap: Snapshot) -> bool:
                 for tail in snap.signals.logs
                 if tail.pod == evidence.ref and tail.container == container
             )
+        case "certificate":
+            return any(
+                item.ref == evidence.ref and str(item.not_after) == evidence.value
+                for item in snap.signals.certificates
+            )
         case "alert":
             return any(alert.name == evidence.field for alert in snap.signals.alerts)
         case "metric":

@@ -144,6 +144,19 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a Secret of type kubernetes.io/tls says of itself; its key is dropped while reading.
+
+    not_before, not_after: None where its certificate cannot be read. names: DNS names it is for.
+    """
+
+    ref: Ref
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Signals:
     """What telemetry said. sources: names of the sources that answered.
 
@@ -159,6 +172,7 @@ class Signals:
     scrape_s: float | None = None
     calls: tuple[TracedCall, ...] = ()
     usage: tuple[Usage, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
 
 
 @dataclass(frozen=True)

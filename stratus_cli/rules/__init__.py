@@ -4,7 +4,12 @@ from stratus_cli.rules.admission import pods_rewritten
 from stratus_cli.rules.batch import held_open, job_failing, not_run, rewriting
 from stratus_cli.rules.config import stale_environment
 from stratus_cli.rules.control import deletion_stuck, rbac_denied
-from stratus_cli.rules.network import cluster_dns, ingress_misroute, policy_blocks
+from stratus_cli.rules.network import (
+    certificate_expired,
+    cluster_dns,
+    ingress_misroute,
+    policy_blocks,
+)
 from stratus_cli.rules.node import not_ready as node_not_ready
 from stratus_cli.rules.node import under_pressure
 from stratus_cli.rules.pod import (
@@ -88,6 +93,7 @@ ALL = (
     policy_blocks,
     ingress_misroute,
     cluster_dns,
+    certificate_expired,
     rbac_denied,
     deletion_stuck,
     pods_rewritten,

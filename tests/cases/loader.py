@@ -27,6 +27,7 @@ from stratus_cli.model.objects_custom import custom_struct
 from stratus_cli.model.ref import ClusterIdentity, Ref
 from stratus_cli.model.snapshot import (
     Alert,
+    Certificate,
     Gap,
     GapReason,
     LogTail,
@@ -98,11 +99,24 @@ def _signals(body: Mapping[str, Any], at: datetime) -> Signals:
             Alert(item["name"], {"namespace": "shop", **item["labels"]}, starts_at=at)
             for item in body.get("alerts", [])
         ),
+        certificates=tuple(
+            Certificate(
+                Ref("Secret", "shop", item["secret"], "v1"),
+                _moment(item.get("not_before")),
+                _moment(item.get("not_after")),
+                tuple(item.get("names", ())),
+            )
+            for item in body.get("certificates", [])
+        ),
         usage=tuple(
             Usage(Ref("Pod", "shop", item["pod"]), **{k: v for k, v in item.items() if k != "pod"})
             for item in body.get("usage", [])
         ),
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _tail(tail: Mapping[str, Any], at: datetime) -> LogTail:
