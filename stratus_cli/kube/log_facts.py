@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from stratus_cli.kube import log_patterns as kinds
@@ -20,6 +20,7 @@ from stratus_cli.model.finding import Evidence
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import LogTail, Snapshot
 
+SAID = timedelta(seconds=60)  # our choice: as long as what rules call the newest errors
 LONGEST = 2000  # of a line that is looked at: what matters is said early
 
 _PORT = r"(\d{1,5})(?!\w|[.:]\d)"
@@ -153,8 +154,13 @@ def denied(line: str) -> Denied | None:
 
 
 def log_facts(snap: Snapshot) -> tuple[LogFact, ...]:
-    """Everything that the logs of a snapshot say went wrong, by pod, container and first seen."""
-    return tuple(fact for tail in snap.signals.logs for fact in facts_of(tail))
+    """Everything that the logs of a snapshot say goes wrong, by pod, container and first seen.
+
+    Of containers that work only what they said within SAID: a log keeps what is over.
+    """
+    return tuple(
+        fact for tail in snap.signals.logs for fact in facts_of(tail) if _is_now(fact, snap)
+    )
 
 
 def facts_of_pods(snap: Snapshot, pods: Iterable[Ref], *wanted: str) -> tuple[LogFact, ...]:
@@ -165,8 +171,12 @@ def facts_of_pods(snap: Snapshot, pods: Iterable[Ref], *wanted: str) -> tuple[Lo
         for tail in snap.signals.logs
         if tail.pod in refs
         for fact in facts_of(tail)
-        if not wanted or fact.kind in wanted
+        if (not wanted or fact.kind in wanted) and _is_now(fact, snap)
     )
+
+
+def _is_now(fact: LogFact, snap: Snapshot) -> bool:
+    return fact.last is None or snap.taken_at - fact.last <= SAID
 
 
 def facts_of(tail: LogTail) -> Iterator[LogFact]:

@@ -21,8 +21,6 @@ DEVIATIONS = 3.0  # DESIGN.md, Health and TNR
 LEAST_S = 0.1  # our choice: less is not felt (Nielsen's limit of "at once")
 SLOW_S = 1.0  # health: the objective where no SLO says
 
-SAID_S = 60.0  # a log keeps what was said before a repair; our choice
-
 PROBE_LATE = re.compile(
     r"probe failed.*(?:timeout|timed out|deadline exceeded|Client\.Timeout)", re.IGNORECASE
 )
@@ -59,9 +57,8 @@ def _named(graph: Graph) -> Iterator[Ref]:
             yield from _workloads(graph, traffic.ref)
     yield from (found.owner for found in slower(graph))
     for fact in log_facts(graph.snap):
-        host, last = fact.said.host, fact.last
-        is_now = last is None or age_s(graph, last) <= SAID_S
-        if fact.kind == TIMED_OUT and host and is_now:
+        host = fact.said.host
+        if fact.kind == TIMED_OUT and host:
             service = service_named(graph, fact.pod.namespace, host)
             if service is not None:
                 yield from _workloads(graph, ref_of(service))

@@ -64,10 +64,10 @@ def images(say: Callable[[str], None]) -> oci.Store:
 
 
 @contextlib.contextmanager
-def _building() -> Iterator[None]:
-    """One build at a time on this machine."""
+def _building(name: str = "build.lock") -> Iterator[None]:
+    """One build of a name at a time on this machine."""
     cache_root().mkdir(parents=True, exist_ok=True)
-    with (cache_root() / "build.lock").open("w") as lock:
+    with (cache_root() / name).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -96,6 +96,7 @@ def monitors(say: Callable[[str], None], *, full: bool) -> list[oci.Store]:
                 _part("monitoring", _digest(python.name, tools), partial(_monitors, python), say)
             )
         ]
+    with _building("tools.lock"):  # a bed need not wait for what takes so long
         for name, version in TOOLS.items() if full else ():
             made = _part(f"{name}-program", _key(name), partial(_tool, name), say, LONG)
             image = partial(_tool_image, made, name, version)

@@ -143,8 +143,10 @@ def test_facts_of_a_tail() -> None:
     [fact] = facts_of(tail)
     assert (fact.count, fact.first, fact.last, fact.line) == (2, times[1], times[2], line)
     assert fact.evidence.value == line
-    snap = snapshot([], signals=Signals(logs=(tail,)))
-    assert log_facts(snap) == (fact,)
+    logs = Signals(logs=(tail,))
+    assert log_facts(snapshot([], signals=logs)) == (fact,)
+    later = snapshot([], at="2026-11-24T12:05:00Z", signals=logs)
+    assert log_facts(later) == ()  # it is over
 
 
 @pytest.mark.parametrize(
