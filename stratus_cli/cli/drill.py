@@ -92,9 +92,9 @@ def inject(
         from stratus_cli.drill.case import inject as put_in
         from stratus_cli.drill.symptom import wait_visible
 
-        with lab_for(run, image=image, prefix=prefix) as lab_of:
-            chosen = one(lab_of, fault, app_name, variant, cluster=cluster)
-            lab = lab_of(chosen.app)
+        with lab_for(run, image=image, prefix=prefix) as drilling:
+            chosen = one(drilling, fault, app_name, variant, cluster=cluster)
+            lab = drilling.lab(chosen.app)
             app_, healthy = lab.ready(chosen.app, around=chosen.cluster)
             since = lab.ground.clock.now()
             with taken_back(lab, chosen):
@@ -123,9 +123,9 @@ def heal(
         from stratus_cli.drill.case import heal as take_back
         from stratus_cli.drill.wellness import Well
 
-        with lab_for(run, image=image, prefix=prefix) as lab_of:
-            chosen = left_in(lab_of, fault, app_name)
-            lab = lab_of(chosen.app)
+        with lab_for(run, image=image, prefix=prefix) as drilling:
+            chosen = left_in(drilling, fault, app_name)
+            lab = drilling.lab(chosen.app)
             take_back(lab, chosen.app, chosen)
             if remove:
                 lab.ground.remove(chosen.app)
@@ -185,7 +185,7 @@ def run_(
 
         runs.check_control(control)
         lines = score_paths(run)[".jsonl"]
-        with lab_for(run, image=image, prefix=prefix, has=has or ()) as lab_of:
+        with lab_for(run, image=image, prefix=prefix, has=has or ()) as drilling:
             asked = runs.Asked(
                 names=tuple(fault or ()),
                 every=every,
@@ -196,15 +196,17 @@ def run_(
                 repeat=repeat,
                 cluster=cluster,
             )
-            selected = runs.chosen(asked, lab_of("").ground.values, partial(can_install, lab_of))
+            selected = runs.chosen(asked, drilling.ground.values, partial(can_install, drilling))
             if not selected:
                 raise UsageError("no fault fits", "", "See: stratus drill list")
             try:
-                results = runs.run(asked, selected, lab_of, lines, resume=resume, parallel=parallel)
+                results = runs.run(
+                    asked, selected, drilling.lab, lines, resume=resume, parallel=parallel
+                )
             finally:
                 if remove:
                     for name in dict.fromkeys(item.app for item in selected):
-                        lab_of(name).ground.remove(name)
+                        drilling.lab(name).ground.remove(name)
         publish(run, results)
         run.progress.close()
         print(text(results), file=run.wiring.stdout)

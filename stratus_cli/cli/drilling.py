@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,6 @@ from stratus_cli.journal.file import FileJournal
 from stratus_cli.model.errors import UsageError
 from stratus_cli.model.ports import Interrupt
 
-LabOf = Callable[[str], Lab]
 LONGEST_S = 900.0
 KEPT = ("PATH", "HOME", "LANG", "USER", "TMPDIR", "SSL_CERT_FILE", "KUBECONFIG")
 
@@ -46,9 +46,20 @@ def unnamed(app: str) -> Mapping[str, Any]:
     return {**words, "app": app, "namespace": f"drill-{app}", "tenant": f"drill-{app}-tenant"}
 
 
+@dataclass(frozen=True)
+class Drilling:
+    """A drill on one cluster. ground, has: to ask it. lab: of an app, its journal held."""
+
+    ground: Ground
+    has: Needs
+    lab: Callable[[str], Lab]
+
+
 @contextmanager
-def lab_for(run: Session, *, image: str, prefix: str, has: Iterable[str] = ()) -> Iterator[LabOf]:
-    """Gives the lab of an app; each has its own journal, so that apps can go side by side.
+def lab_for(
+    run: Session, *, image: str, prefix: str, has: Iterable[str] = ()
+) -> Iterator[Drilling]:
+    """Each app's lab has its own journal, so that apps can go side by side.
 
     DrillRefused: the context is protected.
     """
@@ -72,29 +83,37 @@ def lab_for(run: Session, *, image: str, prefix: str, has: Iterable[str] = ()) -
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stratus-drill-")))
 
+        access = Access(run.options.kubeconfig, identity.context)
+
+        def ground() -> Ground:
+            return Ground(
+                Api(http),
+                run.wiring.clock(),
+                run.interrupt,
+                access,
+                image=image or DEFAULT_IMAGE,
+                prefix=prefix,
+            )
+
         def lab_of(name: str) -> Lab:
             if name not in labs:
-                access = Access(run.options.kubeconfig, identity.context)
-                clock = run.wiring.clock()
-                ground = Ground(
-                    Api(http), clock, run.interrupt, access, image=image or DEFAULT_IMAGE,
-                    prefix=prefix,
-                )  # fmt: skip
-                path = folder / f"{prefix}-{name or 'any'}.jsonl"
+                path = folder / f"{prefix}-{name}.jsonl"
                 journal = FileJournal(path, identity, redactor=run.wiring.redactor())
                 labs[name] = Lab(
-                    ground=ground,
+                    ground=ground(),
                     journal=stack.enter_context(journal),
-                    tool=Process(access, scratch / (name or "any"), run.interrupt, run.wiring.env),
+                    tool=Process(access, scratch / name, run.interrupt, run.wiring.env),
                     progress=run.progress,
                     who=run.wiring.who(),
                     keeps=folder / prefix,
                     recordings=scratch,
-                    has=Needs(ground, has),
+                    has=asked,
                 )
             return labs[name]
 
-        yield lab_of
+        asking = ground()
+        asked = Needs(asking, has)
+        yield Drilling(asking, asked, lab_of)
 
 
 class Process:
@@ -157,20 +176,20 @@ class Process:
         return made
 
 
-def can_install(lab_of: LabOf, app: str) -> bool:
+def can_install(drilling: Drilling, app: str) -> bool:
     """Whether the app's way to be installed is there."""
-    return load_app(app).install != "helm" or lab_of("").has("helm")
+    return load_app(app).install != "helm" or drilling.has("helm")
 
 
-def one(lab_of: LabOf, name: str, app: str, variant: str, *, cluster: bool) -> Fault:
+def one(drilling: Drilling, name: str, app: str, variant: str, *, cluster: bool) -> Fault:
     """The fault that a person names. UsageError: it does not fit, or wants --cluster."""
-    found = faults.load(name, lab_of("").ground.values)
+    found = faults.load(name, drilling.ground.values)
     fitting = [
         item
         for item in found
         if (not app or item.app == app) and (not variant or item.variant == variant)
     ]
-    fitting.sort(key=lambda item: not can_install(lab_of, item.app))
+    fitting.sort(key=lambda item: not can_install(drilling, item.app))
     if not fitting:
         known = ", ".join(item.id for item in found)
         raise UsageError("the fault has no such app or variant", name, f"Known: {known}")
@@ -179,13 +198,15 @@ def one(lab_of: LabOf, name: str, app: str, variant: str, *, cluster: bool) -> F
     return fitting[0]
 
 
-def left_in(lab_of: LabOf, name: str, app: str) -> Fault:
+def left_in(drilling: Drilling, name: str, app: str) -> Fault:
     """The variant of this fault that was left in an app. UsageError: there is none."""
-    found = faults.load(name, lab_of("").ground.values)
+    found = faults.load(name, drilling.ground.values)
     for item in found:
-        if (not app or item.app == app) and lab_of(item.app).keep(item.app).fault == item.id:
+        if (not app or item.app == app) and drilling.lab(item.app).keep(item.app).fault == item.id:
             return item
-    left = [f"{one}: {fault}" for one in app_names() if (fault := lab_of(one).keep(one).fault)]
+    left = [
+        f"{one}: {fault}" for one in app_names() if (fault := drilling.lab(one).keep(one).fault)
+    ]
     raise UsageError("this fault was not left in", name, f"Left in: {', '.join(left) or 'none'}")
 
 

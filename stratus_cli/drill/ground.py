@@ -20,7 +20,7 @@ DEFAULT_IMAGE = "python:3.11-slim"
 WELL_WITHIN_S = 180.0  # our choice: a first pull of a small image, and a dozen starts
 OPEN_WITHIN_S = 120.0
 GONE_WITHIN_S = 120.0
-POLL_S = 0.5
+POLL_S = 1.0
 
 
 class Stopped(DrillError):
