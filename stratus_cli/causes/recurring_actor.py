@@ -29,25 +29,20 @@ LONGEST = 200  # characters of a value shown
 
 def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per CronJob that writes to workloads that fail."""
-    for finding in case.of_rule("BAT904"):
-        cron_job = case.graph.snap.find(finding.ref)
-        if not isinstance(cron_job, CronJob):
-            continue
-        written = [
-            (actor, victims)
-            for target, victims in failing_targets(case.graph)
-            for actor in actors(case.graph, target)
-            if actor.cron_job is cron_job
-        ]
-        if written:
-            yield _diagnosis(case, cron_job, written)
+    found: dict[Ref, list[tuple[Actor, tuple[Workload, ...]]]] = {}
+    if case.of_rule("BAT904"):
+        for target, victims in failing_targets(case.graph):
+            for actor in actors(case.graph, target):
+                found.setdefault(ref_of(actor.cron_job), []).append((actor, victims))
+    for ref in sorted(found):
+        yield _diagnosis(case, found[ref][0][0].cron_job, found[ref])
 
 
 def _follows(
     case: Case, written: list[tuple[Actor, tuple[Workload, ...]]]
 ) -> Iterator[tuple[str, Ref]]:
     for actor, victims in written:
-        yield from case.present([("SVC301", ref_of(actor.target))])
+        yield from case.present((code, ref_of(actor.target)) for code in ("BAT904", "SVC301"))
         for workload in victims:
             yield from case.consequences(workload)
 
@@ -75,9 +70,6 @@ def _diagnosis(
             *case.field_evidence(cron_job, actor.place),
             *case.field_evidence(cron_job, "spec.schedule"),
         ),
-        explains=(
-            ("BAT904", ref),
-            *dict.fromkeys(_follows(case, written)),
-        ),
+        explains=tuple(dict.fromkeys(_follows(case, written))),
         check=f"suspend {ref.name} and repair what it writes: does it hold past the next run?",
     )

@@ -24,6 +24,9 @@ SURE_ENOUGH = 0.3
 CONSEQUENCES = frozenset({"WRK201", "WRK203", "SVC301"})
 """Findings that follow from others: sharing one of these does not make two causes rivals."""
 
+REWRITING = frozenset({"BAT904"})
+"""Findings on an object that is written again and again: its repair holds once that is stopped."""
+
 FOLLOWING = CONSEQUENCES.union(ACCUSING)
 """What is told with the root of its own object; ACCUSING also with that of what it calls."""
 
@@ -141,6 +144,8 @@ def group(graph: Graph, roots: Sequence[Diagnosis]) -> list[tuple[Diagnosis, ...
         shared: list[Hashable] = [*root.explains]
         if root.cause != "unexplained":  # it must not hold up the repair of what is explained
             shared.append(root.root)
+            # Who writes an object again and again belongs with what is wrong in that object.
+            shared.extend(ref for rule, ref in root.explains if rule in REWRITING)
         for key in shared:
             parent[top(index)] = top(first.setdefault(key, index))
     for left, right in _one_change(graph, roots):

@@ -16,11 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stratus_cli.kube.actors import Actor, actors, failing_targets
+from stratus_cli.kube.actors import Actor, Target, actors, failing_targets
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.graph import Graph
 from stratus_cli.model.finding import Confidence, Finding, RuleMeta, Severity
-from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta("BAT904", "rewriting", Severity.DEGRADED, needs=("Pod", "CronJob", "Deployment"))
@@ -29,22 +28,20 @@ SHOWN = 3
 
 
 def check(graph: Graph) -> Iterator[Finding]:
-    """One finding per CronJob."""
-    found: dict[Ref, list[Actor]] = {}
+    """One finding per object that is written."""
     for target, _ in failing_targets(graph):
-        for actor in actors(graph, target):
-            found.setdefault(ref_of(actor.cron_job), []).append(actor)
-    for ref in sorted(found):
-        yield _finding(ref, found[ref])
+        written = list(actors(graph, target))
+        if written:
+            yield _finding(target, written)
 
 
-def _finding(ref: Ref, written: list[Actor]) -> Finding:
-    names = dict.fromkeys(f"{it.target.KIND} {it.target.metadata.name}" for it in written)
+def _finding(target: Target, written: list[Actor]) -> Finding:
+    names = dict.fromkeys(f"CronJob {it.cron_job.metadata.name}" for it in written)
     fields = dict.fromkeys(field for it in written for field in it.fields)
     sure = all(item.permitted for item in written)
     return META.finding(
-        ref,
-        f"it writes {', '.join(list(fields)[:SHOWN])} of {', '.join(names)}, which fails",
+        ref_of(target),
+        f"{', '.join(names)} writes its {', '.join(list(fields)[:SHOWN])}, and it fails",
         confidence=Confidence.HIGH if sure else Confidence.MEDIUM,
         evidence=tuple(
             field_evidence(item.cron_job, path)
