@@ -1,8 +1,7 @@
 """CoreDNS says NXDOMAIN: for one name of the app, or for its whole namespace.
 
 The line goes into the server block that answers for the cluster, whatever else the Corefile holds.
-Its pods are deleted, since CoreDNS reads the file anew only after half a minute. The change itself
-is healed like any step; CoreDNS picks the old file up by itself or when its pods are made anew.
+Its pods are deleted, since CoreDNS reads the file anew only after half a minute.
 """
 
 from __future__ import annotations
@@ -17,6 +16,10 @@ SERVER = "kube-system/Deployment/coredns"
 CALLED = {"hotel": "geo", "social": "text", "shop": "payment"}
 _KUBERNETES = re.compile(r"^(?P<indent>[ \t]*)kubernetes[ \t]+(?P<domain>[\w.-]+)", re.MULTILINE)
 
+_DENIAL = re.compile(
+    r"^[ \t]*template ANY ANY \S+ \{\n[ \t]*rcode NXDOMAIN\n[ \t]*\}\n", re.MULTILINE
+)
+
 
 class OneName:
     """One Service of the app, which others call."""
@@ -27,8 +30,8 @@ class OneName:
         _deny(world, f"{CALLED[app]}.{world.namespace}.svc")
 
     def heal(self, world: World) -> None:
-        """The file is back; make CoreDNS read it."""
-        _read_anew(world)
+        """Take every denial out again."""
+        _allow(world)
 
 
 class WholeNamespace:
@@ -39,8 +42,8 @@ class WholeNamespace:
         _deny(world, f"{world.namespace}.svc")
 
     def heal(self, world: World) -> None:
-        """The file is back; make CoreDNS read it."""
-        _read_anew(world)
+        """Take every denial out again."""
+        _allow(world)
 
 
 def with_denial(corefile: str, zone: str) -> str:
@@ -54,6 +57,11 @@ def with_denial(corefile: str, zone: str) -> str:
     return corefile[: found.start()] + denial + corefile[found.start() :]
 
 
+def without_denial(corefile: str) -> str:
+    """The Corefile without any such template."""
+    return _DENIAL.sub("", corefile)
+
+
 def _deny(world: World, zone: str) -> None:
     live = world.get(world.ref(CONFIG))
     if live is None:
@@ -61,6 +69,16 @@ def _deny(world: World, zone: str) -> None:
     text = with_denial(str(live["data"]["Corefile"]), zone)
     world.step({"change": CONFIG, "set": {"data.Corefile": text}})
     _read_anew(world)
+
+
+def _allow(world: World) -> None:
+    live = world.get(world.ref(CONFIG))
+    if live is None:
+        return
+    text = str(live["data"]["Corefile"])
+    if (plain := without_denial(text)) != text:
+        world.step({"change": CONFIG, "set": {"data.Corefile": plain}})
+        _read_anew(world)
 
 
 def _read_anew(world: World) -> None:
