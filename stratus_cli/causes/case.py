@@ -19,6 +19,7 @@ from stratus_cli.kube.known_good import MASK, KnownGoodValues
 from stratus_cli.kube.paths import value_at
 from stratus_cli.kube.pods import Part, parts
 from stratus_cli.kube.put_back import put_back
+from stratus_cli.kube.refused import refused_through
 from stratus_cli.kube.states import Version
 from stratus_cli.kube.whole import as_json, read_whole
 from stratus_cli.model.change import ABSENT, FieldEdit, Json
@@ -119,7 +120,9 @@ class Case:
         """What follows when this owner's pods do not serve: its own state and its Services'."""
         ref = ref_of(owner)
         keys = [("WRK201", ref), ("WRK203", ref)]
-        keys.extend(("SVC301", ref_of(service)) for service in self.services(owner))
+        services = self.services(owner)
+        keys.extend(("SVC301", ref_of(service)) for service in services)
+        keys.extend(refused_through(self.graph, self.findings, services))
         return self.present(keys)
 
     def services(self, owner: KubeObject) -> tuple[Service, ...]:

@@ -24,6 +24,7 @@ from stratus_cli.kube.ports import (
     served_ports,
     target_of,
 )
+from stratus_cli.kube.refused import refused_through
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.objects import IntOrString, Pod, Service, ServicePort
 from stratus_cli.model.snapshot import ref_of
@@ -76,7 +77,12 @@ def _diagnosis(case: Case, service: Service, port: ServicePort, pods: list[Pod])
                 for item in pods[0].spec.containers
             ),
         ),
-        explains=case.present([("SVC302", ref_of(service))]),
+        explains=case.present(
+            [
+                ("SVC302", ref_of(service)),
+                *refused_through(case.graph, case.findings, [service]),
+            ]
+        ),
         check="connect to the pod's address on both ports: the one that is refused is wrong",
     )
 

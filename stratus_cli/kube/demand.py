@@ -22,6 +22,8 @@ from stratus_cli.model.objects import Deployment, Event, Service, Workload
 PARKED_AFTER_S = 24 * 3600.0
 """At zero for longer, without anyone who asks for it, a workload is parked (DESIGN.md, Health)."""
 
+DNS_PORT = 53
+
 # What scales to zero on purpose and wakes its workloads up again.
 SCALERS = re.compile(r"keda|knative|sablier|kube-downscaler|kube-green", re.IGNORECASE)
 SCALED_DOWN = re.compile(r"^Scaled down replica set (\S+) from (\d+) to 0$")
@@ -59,6 +61,11 @@ def service_demand(graph: Graph, service: Service) -> tuple[Reason, ...]:
         Reason(f"Ingress {ingress.metadata.name} routes to {name}", field_evidence(ingress, "spec"))
         for ingress in sorted(graph.ingresses_to(service), key=lambda item: item.metadata.name)
     ]
+    if service.metadata.namespace == "kube-system" and any(
+        port.port == DNS_PORT for port in service.spec.ports
+    ):
+        ports = field_evidence(service, "spec.ports")
+        found.append(Reason("every pod of the cluster looks names up there", ports))
     for caller, path in callers(graph, service):
         text = f"{caller.KIND} {caller.metadata.name} calls {name}"
         found.append(Reason(text, field_evidence(caller, path)))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
+from stratus_cli.kube.admission import webhook_failure, webhooks_named
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.workloads import holders
 from stratus_cli.model.finding import Finding
-from stratus_cli.model.objects import KubeObject, Workload
+from stratus_cli.model.objects import KubeObject, Service, Workload
+from stratus_cli.model.ref import Ref
+from stratus_cli.model.snapshot import ref_of
 
 PODS_REFUSED = "WRK202"
 
@@ -18,6 +21,26 @@ def refused(graph: Graph, findings: Iterable[Finding]) -> Iterator[tuple[Finding
         workload = graph.snap.find(finding.ref)
         if finding.rule == PODS_REFUSED and isinstance(workload, Workload):
             yield finding, workload
+
+
+def refused_through(
+    graph: Graph, findings: Iterable[Finding], services: Collection[Service]
+) -> Iterator[tuple[str, Ref]]:
+    """Workloads elsewhere whose pods are refused since a webhook behind these Services is silent.
+
+    As findings: (rule, workload).
+    """
+    names = {(item.metadata.namespace, item.metadata.name) for item in services}
+    if not names:
+        return
+    for finding, workload in refused(graph, findings):
+        failure = webhook_failure(finding.message)
+        if failure is None or failure.why in ("certificate", "path", "name"):
+            continue
+        for _, webhook in webhooks_named(graph, failure.webhook):
+            served = webhook.client_config.service
+            if served is not None and (served.namespace, served.name) in names:
+                yield finding.rule, ref_of(workload)
 
 
 def nudges(graph: Graph, workloads: Iterable[Workload]) -> dict[str, object]:
