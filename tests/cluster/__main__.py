@@ -1,7 +1,8 @@
 """python -m tests.cluster COMMAND
 
 up [--telemetry]             bring the bed up (builds and installs what is missing);
-                             with Prometheus, Alertmanager, kube-state-metrics and Jaeger
+                             with Prometheus, Alertmanager, kube-state-metrics,
+                             metrics-server and Jaeger
 down                         take it down
 status                       whether it is up; exit code 0 or 1
 kubeconfig [USER [GROUP...]] the path of the administrator's kubeconfig, or of a restricted user's

@@ -50,9 +50,23 @@ def start_api(node: Node, layout: Layout, kube: Path) -> None:
         "--allow-privileged=true",
         "--kubelet-preferred-address-types=InternalIP",
         f"--cert-dir={pki / 'api'}",
+        *aggregation(pki),
     )
     listen = f"UNIX-LISTEN:{layout.socket('api')},fork"
     node.start("api-socket", program("socat"), listen, "TCP:127.0.0.1:6443")
+
+
+def aggregation(pki: Path) -> tuple[str, ...]:
+    """Options by which the API server stands in front of others, such as metrics-server."""
+    return (
+        f"--requestheader-client-ca-file={pki / 'ca.crt'}",
+        "--requestheader-allowed-names=front-proxy-client",
+        "--requestheader-username-headers=X-Remote-User",
+        "--requestheader-group-headers=X-Remote-Group",
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+        f"--proxy-client-cert-file={pki / 'front-proxy.crt'}",
+        f"--proxy-client-key-file={pki / 'front-proxy.key'}",
+    )
 
 
 def start_controllers(node: Node, layout: Layout, kube: Path) -> None:

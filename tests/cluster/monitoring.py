@@ -1,8 +1,8 @@
 # ruff: noqa: E501  # expressions stay in one piece
 """Telemetry servers as ordinary workloads of namespace `monitoring`, found by their Services.
 
-Prometheus and Alertmanager are cheap (Debian's programs) and stand alone; kube-state-metrics and
-Jaeger are built once, which takes minutes, and only come where they are asked for.
+Prometheus and Alertmanager are cheap (Debian's programs) and stand alone; kube-state-metrics,
+metrics-server and Jaeger are built once, which takes minutes, and only come where they are asked for.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from tests.cluster.layout import REGISTRY
-from tests.cluster.parts import DEBIAN, JAEGER, STATE_METRICS
+from tests.cluster.parts import DEBIAN, JAEGER, METRICS_SERVER, STATE_METRICS
 
 NAMESPACE = "monitoring"
 ACCOUNT = "monitoring"
@@ -77,7 +77,48 @@ def manifests(*, full: bool) -> list[dict[str, Any]]:
         found += _server(
             "jaeger", f"stratus/jaeger:{JAEGER}", ["/server"], 16686, "/", more=(4318,)
         )
+        found += [*_metrics_server(), *_aggregated()]
     return found
+
+
+def _metrics_server() -> list[dict[str, Any]]:
+    """Kubelets of the bed have certificates of their own making."""
+    command = [
+        "/server", "--secure-port=10250", "--cert-dir=/tmp", "--kubelet-insecure-tls",
+        "--kubelet-preferred-address-types=InternalIP", "--metric-resolution=10s",
+    ]  # fmt: skip
+    image = f"stratus/metrics-server:{METRICS_SERVER}"
+    deployment, service = _server("metrics-server", image, command, 10250, "/livez")
+    pod = deployment["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    container["readinessProbe"]["httpGet"]["scheme"] = "HTTPS"
+    container["volumeMounts"] = [{"name": "tmp", "mountPath": "/tmp"}]
+    pod["volumes"] = [{"name": "tmp", "emptyDir": {}}]
+    return [deployment, service]
+
+
+def _aggregated() -> list[dict[str, Any]]:
+    """What lets the API server stand in front of metrics-server, and that ask who somebody is."""
+    rbac = "rbac.authorization.k8s.io"
+    subject = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": NAMESPACE}
+    name = "stratus-monitoring-delegator"
+    delegator = {"apiGroup": rbac, "kind": "ClusterRole", "name": "system:auth-delegator"}
+    reader = {
+        "apiGroup": rbac, "kind": "Role", "name": "extension-apiserver-authentication-reader",
+    }  # fmt: skip
+    service = {"name": "metrics-server", "namespace": NAMESPACE, "port": 10250}
+    return [
+        {"apiVersion": f"{rbac}/v1", "kind": "ClusterRoleBinding", "metadata": {"name": name},
+         "roleRef": delegator, "subjects": [subject]},
+        {"apiVersion": f"{rbac}/v1", "kind": "RoleBinding",
+         "metadata": {"name": name, "namespace": "kube-system"},
+         "roleRef": reader, "subjects": [subject]},
+        {"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService",
+         "metadata": {"name": "v1beta1.metrics.k8s.io"},
+         "spec": {"service": service, "group": "metrics.k8s.io", "version": "v1beta1",
+                  "insecureSkipTLSVerify": True, "groupPriorityMinimum": 100,
+                  "versionPriority": 100}},
+    ]  # fmt: skip
 
 
 def _server(

@@ -26,6 +26,7 @@ KUBERNETES = "1.34.4"
 COREDNS = "1.12.4"
 STATE_METRICS = "2.15.0"
 JAEGER = "1.57.0"
+METRICS_SERVER = "0.7.2"
 DEBIAN = "1"  # Prometheus and Alertmanager as the machine has them
 MONITORS = {
     "prometheus": ("prometheus",),
@@ -101,6 +102,12 @@ def monitors(say: Callable[[str], None], *, full: bool) -> list[oci.Store]:
             made = _part(f"{name}-program", _key(name), partial(_tool, name), say, LONG)
             image = partial(_tool_image, made, name, version)
             found.append(oci.Store(_part(name, _digest(made.name, tools), image, say)))
+        if full:
+            key = _digest(METRICS_SERVER)
+            made = _part("metrics-server-program", key, _metrics_server, say, LESS_LONG)
+            image = partial(_tool_image, made, "metrics-server", METRICS_SERVER)
+            key = _digest(made.name, tools)
+            found.append(oci.Store(_part("metrics-server", key, image, say)))
     return found
 
 
@@ -122,6 +129,14 @@ def _tool(name: str, out: Path) -> None:
     run(words, timeout_s=BUILD_TIMEOUT_S, folder=source, env=env)
     (built,) = out.iterdir()
     built.rename(out / "server")
+
+
+def _metrics_server(out: Path) -> None:
+    module = f"sigs.k8s.io/metrics-server/cmd/metrics-server@v{METRICS_SERVER}"
+    words = ["nice", "-n", "19", "go", "install", "-ldflags", "-s -w", module]
+    env = _go_env("", GOBIN=str(out), CGO_ENABLED="0")
+    run(words, timeout_s=BUILD_TIMEOUT_S, folder=out.parent, env=env)
+    (out / "metrics-server").rename(out / "server")
 
 
 def _tool_image(program: Path, name: str, version: str, out: Path) -> None:

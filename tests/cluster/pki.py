@@ -27,6 +27,7 @@ def create(layout: Layout, port: int) -> None:
     addresses = ["127.0.0.1", NODES[0].address, API_SERVICE_IP]
     also = ",".join([*(f"DNS:{n}" for n in names), *(f"IP:{a}" for a in addresses)])
     _signed(layout, "api", "/CN=kube-apiserver", f"subjectAltName={also}\n")
+    _signed(layout, "front-proxy", "/CN=front-proxy-client", "extendedKeyUsage=clientAuth\n")
     sa_key = str(folder / "sa.key")
     run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", sa_key])
     run(["openssl", "ec", "-in", sa_key, "-pubout", "-out", str(folder / "sa.pub")])
