@@ -325,6 +325,7 @@ class Server:
                 return
             began = time.monotonic()
             status, body = self.answer(request)
+            self.record(request, status, time.monotonic() - began)
             raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
             kind = "text/plain; version=0.0.4" if isinstance(body, str) else "application/json"
             head = (
@@ -338,7 +339,6 @@ class Server:
                 link.recv(1)
             except OSError:
                 pass
-            self.record(request, status, time.monotonic() - began)
 
     def answer(self, request: Request) -> Reply:
         """What the request gets. A handler that raises is a 500 with the error in the log."""
@@ -944,6 +944,11 @@ class FlagService:
 # ---- edge and load ----
 
 
+def client_of(request: Request) -> str:
+    """Who asks, as the first of a chain of edges saw it."""
+    return str(request.headers.get("x-client", request.headers.get("user-agent", "")))
+
+
 class Edge:
     """Passes requests to one backend, after the request filter's rules."""
 
@@ -970,17 +975,18 @@ class Edge:
         if request.path == "/healthz":
             return 200, {"ok": 1}
         self.reload()
-        agent = request.headers.get("x-client", request.headers.get("user-agent", ""))
+        agent = client_of(request)
         for name, rule in self.rules:
             if rule.search(agent):
                 log("warn", f"request blocked by rule {name}", rule=name)
                 return 403, {"error": "blocked"}
-        return self.forward(self.backend, request.path)
+        return self.forward(self.backend, request)
 
-    def forward(self, backend: str, path: str) -> Reply:
-        """The backend's answer, or 502."""
+    def forward(self, backend: str, request: Request) -> Reply:
+        """The backend's answer, or 502. The backend, too, is told who asks."""
+        headers = {"X-Client": client_of(request)}
         try:
-            return call(backend, path, timeout_s=self.timeout_s)
+            return call(backend, request.path, headers=headers, timeout_s=self.timeout_s)
         except Trouble as error:
             log("error", f"upstream {backend} failed: {error}", upstream=backend)
             return 502, {"error": "bad gateway"}
@@ -1001,7 +1007,7 @@ class IngressEdge(Edge):
             return (200, {"ok": 1}) if self.secure.context else (503, {"error": "no certificate"})
         for path, backend in self.routes:
             if request.path.startswith(path):
-                return self.forward(backend, request.path)
+                return self.forward(backend, request)
         log("error", f"no route for {request.path}")
         return 404, {"error": "default backend - 404"}
 
