@@ -93,15 +93,28 @@ def _failing_containers(item: Suffering) -> frozenset[str]:
 def _diagnoses(
     case: Case, item: Suffering, version: Version, edits: tuple[FieldEdit, ...]
 ) -> Iterator[Diagnosis]:
-    named = [edit for edit in edits if _is_spoken_of(case, item, edit)]
+    named = _with_the_other_half([edit for edit in edits if _is_spoken_of(case, item, edit)], edits)
     chosen = named if 0 < len(named) <= MANY else list(edits)
     if len(chosen) > MANY:
         images = [edit for edit in chosen if edit.path.endswith(".image")]
         chosen = images or chosen[:MANY]
     sure = _confidence(case, item, version, chosen, edits, spoken_of=bool(named))
     facts = _facts(case, item, version, chosen)
+    if len(chosen) < len(edits) and (patch := case.put_back(item.workload, version, edits)):
+        facts["whole_patch"] = patch
     for edit in chosen:
         yield _diagnosis(case, item, version, edit, sure, facts)
+
+
+def _with_the_other_half(named: Sequence[FieldEdit], edits: Sequence[FieldEdit]) -> list[FieldEdit]:
+    """command and args are one thing: whoever changes both means them together."""
+    halves = {
+        edit.path.removesuffix(one) + other
+        for edit in named
+        for one, other in (("command", "args"), ("args", "command"))
+        if edit.path.endswith(f".{one}")
+    }
+    return [edit for edit in edits if edit in named or edit.path in halves]
 
 
 def _confidence(
