@@ -2,6 +2,7 @@
 
 from stratus_cli.causes import (
     anti_affinity_deadlock,
+    api_unavailable,
     argument_refused,
     autoscaler_lacks_request,
     autoscaler_target_wrong,
@@ -85,6 +86,7 @@ from stratus_cli.causes import (
 
 ALL = (
     anti_affinity_deadlock,
+    api_unavailable,
     argument_refused,
     autoscaler_lacks_request,
     autoscaler_target_wrong,

@@ -3,7 +3,7 @@
 from stratus_cli.rules.admission import pods_rewritten
 from stratus_cli.rules.batch import held_open, job_failing, not_run, rewriting
 from stratus_cli.rules.config import stale_environment
-from stratus_cli.rules.control import deletion_stuck, rbac_denied
+from stratus_cli.rules.control import api_unavailable, deletion_stuck, rbac_denied
 from stratus_cli.rules.network import (
     certificate_expired,
     cluster_dns,
@@ -97,6 +97,7 @@ ALL = (
     rbac_denied,
     deletion_stuck,
     pods_rewritten,
+    api_unavailable,
     held_open,
     job_failing,
     not_run,
