@@ -82,6 +82,7 @@ from stratus_cli.causes import (
     webhook_fails,
     webhook_rewrites,
     webhooks_slow,
+    working_dir_wrong,
 )
 
 ALL = (
@@ -166,4 +167,5 @@ ALL = (
     webhook_fails,
     webhook_rewrites,
     webhooks_slow,
+    working_dir_wrong,
 )
