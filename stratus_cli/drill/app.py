@@ -17,8 +17,9 @@ ${namespace}, ${app}, ${tenant} filled in. Before them the drill makes the names
 
 from __future__ import annotations
 
+import hashlib
 import importlib.resources
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -52,6 +53,11 @@ class App:
                 documents = yaml.safe_load_all(path.read_text(encoding="utf-8"))
                 found.extend(fill(item, values) for item in documents if item)
         return found
+
+    def digest(self, image: str) -> str:
+        """Of all that it is made of: an app of another version is made anew."""
+        texts = [image, program()["data"]["app.py"], *_texts(self.folder)]
+        return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
 def data() -> Traversable:
@@ -92,3 +98,11 @@ def program() -> Item:
         "metadata": {"name": "program"},
         "data": {"app.py": text},
     }
+
+
+def _texts(folder: Traversable) -> Iterator[str]:
+    for path in sorted(folder.iterdir(), key=lambda path: path.name):
+        if path.is_dir():
+            yield from _texts(path)
+        else:
+            yield path.read_text(encoding="utf-8")

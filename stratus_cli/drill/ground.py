@@ -14,6 +14,7 @@ from stratus_cli.drill.wellness import Well, unwell
 from stratus_cli.model.ports import Clock, Interrupt
 
 LABEL = "stratus.dev/drill"
+MADE_OF = "stratus.dev/drill-made-of"
 SANDBOX = "stratus.dev/sandbox"
 BESIDE = ("PersistentVolume", "IngressClass")
 DEFAULT_IMAGE = "python:3.11-slim"
@@ -94,15 +95,18 @@ class Ground:
             raise DrillError("the cluster has no node that takes pods")
         return self._nodes
 
-    def ensure(self, namespace: str, app: str) -> None:
-        """A namespace that is the drill's own. DrillRefused: it is somebody else's."""
+    def ensure(self, namespace: str, app: str, digest: str = "") -> None:
+        """A namespace that is the drill's own. DrillRefused: it is somebody else's.
+
+        digest: what a new one is noted to hold.
+        """
         ref = self.api.ref(f"/Namespace/{namespace}", "")
         live = self.api.get(ref)
         if live is not None and live["metadata"].get("deletionTimestamp"):
             self.until(lambda: self.api.get(ref) is None, f"{namespace} gone", GONE_WITHIN_S)
             live = None
         if live is None:
-            meta = {"name": namespace, "labels": {LABEL: app}}
+            meta = {"name": namespace, "labels": {LABEL: app}, "annotations": {MADE_OF: digest}}
             self.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
             account = self.api.ref(f"{namespace}/ServiceAccount/default", "")
             self.until(lambda: self.api.get(account) is not None, f"{account}", 30.0)
@@ -127,9 +131,12 @@ class Ground:
     def install(self, name: str) -> App:
         """Make the app's objects. They need not be well yet."""
         app, values = load(name), self.values(name)
+        digest = app.digest(self.image)
+        if self._made_of(name) not in ("", digest):
+            self.remove(name)  # running pods would go on with what they were started with
         spaces = {"tenant": self.tenant(name)}
         for space in (self.namespace(name), *(spaces[word] for word in app.extra)):
-            self.ensure(space, name)
+            self.ensure(space, name, digest)
         space = self.namespace(name)
         make(self.api, program(), space, app.install)
         if app.install == "helm":
@@ -174,6 +181,13 @@ class Ground:
             gone = lambda ref=ref: self.api.get(ref) is None  # noqa: E731  # a short question
             self.until(gone, f"{ref.name} gone", GONE_WITHIN_S)
         self._remove_beside(name)
+
+    def _made_of(self, name: str) -> str:
+        """The digest of what is installed; "" when nothing is."""
+        live = self.api.get(self.api.ref(f"/Namespace/{self.namespace(name)}", ""))
+        if live is None or LABEL not in (live["metadata"].get("labels") or {}):
+            return ""
+        return str((live["metadata"].get("annotations") or {}).get(MADE_OF, "unknown"))
 
     def _remove_beside(self, name: str) -> None:
         """What an app has outside namespaces carries the label with its namespace's name."""
