@@ -107,6 +107,7 @@ def _table(results: Sequence[Result]) -> list[str]:
         f"P(mitigated | cause right) {percent(found.mitigated_if_right)},"
         f" P(mitigated | cause wrong) {percent(found.mitigated_if_wrong)};"
         f" dq* {_number(found.dq_star)} ± {_number(found.dq_star_interval)};"
+        f" Brier score of the confidence {_number(found.brier)};"
         f" {found.unsteady} cases whose repeats disagree, median deviation of t mitigate between"
         f" repeats {seconds(found.t_mitigate_deviation_s)};"
         f" {found.skipped} skipped, {found.errors} errors of the lab.",

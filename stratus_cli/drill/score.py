@@ -34,6 +34,8 @@ class Figures:
     dq_star: float | None
     dq_star_interval: float | None
     """Half the width of its 95 % interval over the cases."""
+    brier: float | None
+    """Mean squared distance of the first root's confidence from whether the roots were exact."""
     unsteady: int
     """Cases whose repeats do not agree."""
     t_mitigate_deviation_s: float | None
@@ -75,6 +77,7 @@ def figures(results: Iterable[Result]) -> Figures:
         dq=_mean([item.dq for item in judged if item.dq is not None]),
         dq_star=_mean(stars),
         dq_star_interval=_interval(stars),
+        brier=_mean([_miss(item) for item in judged if item.confidence is not None]),
         unsteady=sum(len({item.verdict for item in group}) > 1 for group in repeats),
         t_mitigate_deviation_s=_median(map(_deviation, repeats)),
     )
@@ -94,6 +97,10 @@ def controls(results: Iterable[Result]) -> dict[str, list[Result]]:
     for item in results:
         found.setdefault(item.control, []).append(item)
     return found
+
+
+def _miss(item: Result) -> float:
+    return ((item.confidence or 0.0) - bool(item.root_exact)) ** 2
 
 
 def _by_case(results: Iterable[Result]) -> list[list[Result]]:

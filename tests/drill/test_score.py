@@ -51,6 +51,14 @@ def test_repeats_that_disagree_are_counted() -> None:
     assert 2.8 < found.t_mitigate_deviation_s < 2.9
 
 
+def test_confidence_that_is_right_scores_well() -> None:
+    """0 is perfect; sure and wrong is 1."""
+    sure = [result("a", root_exact=True, confidence=1.0), result("b", root_exact=True)]
+    assert figures(sure).brier == 0.0
+    assert figures([result("a", root_exact=False, confidence=1.0)]).brier == 1.0
+    assert figures([result("a")]).brier is None
+
+
 def test_the_pages_hold_everything() -> None:
     """JSON loads, the table has the family, the chart is XML, a bar in a text breaks no table."""
     about = {"date": "2026-01-01"}
