@@ -18,7 +18,7 @@ from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.pods import is_live, is_ready
 from stratus_cli.kube.put_back import put_back
 from stratus_cli.kube.refused import is_newer
-from stratus_cli.kube.rewritten import Rewrite, rewrites, suspects
+from stratus_cli.kube.rewritten import Rewrite, came_later, fits_failure, rewrites, suspects
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Severity
@@ -28,6 +28,7 @@ from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("webhook-rewrites", "a mutating webhook changes what the pod template asks for")
 SHOWS_IN = ("POD101", "POD103", "POD106", "POD107", "POD108", "POD102", "POD105")
+UNCLEAR = 0.25  # a rival, no root
 SPACE = "kubernetes.io/metadata.name"
 
 
@@ -67,7 +68,8 @@ def _diagnosis(
         field=field,
         observed="; ".join(f"{one.path} becomes {one.found}" for one in changes),
         expected="; ".join(f"{one.path} {one.wanted}, as in the template" for one in changes),
-        confidence=0.97 if rivals == 1 else 0.5 / rivals,
+        # Of several that nothing tells apart none is named: each is another's safeguard.
+        confidence=_confidence(case, pods, changes, item) if rivals == 1 else UNCLEAR,
         facts=_facts(case, workload, pods, item, webhook) | case.changed(item, field),
         evidence=(
             *case.field_evidence(item, f"{field}.rules"),
@@ -82,6 +84,18 @@ def _diagnosis(
         ),
         check="kubectl create --dry-run=server -f POD -o yaml, with and without this webhook",
     )
+
+
+def _confidence(
+    case: Case,
+    pods: tuple[Pod, ...],
+    changes: tuple[Rewrite, ...],
+    item: MutatingWebhookConfiguration,
+) -> float:
+    """A webhook that was always there is blamed only for what such a change does to pods."""
+    if came_later(case.graph, pods, item):
+        return 0.97
+    return 0.9 if any(fits_failure(change, pods) for change in changes) else 0.4
 
 
 def _facts(

@@ -14,7 +14,7 @@ from stratus_cli.kube.admission import asked_about_pods
 from stratus_cli.kube.changes import last_change
 from stratus_cli.kube.fields import as_text, quoted, read
 from stratus_cli.kube.graph import Graph
-from stratus_cli.kube.pods import is_live
+from stratus_cli.kube.pods import IMAGE_REASONS, is_live, parts
 from stratus_cli.kube.quantities import parse_quantity
 from stratus_cli.model.change import ABSENT, Json
 from stratus_cli.model.objects import Container, Pod, Workload
@@ -84,6 +84,29 @@ def suspects(
     return tuple(best)
 
 
+def came_later(graph: Graph, pods: tuple[Pod, ...], item: MutatingWebhookConfiguration) -> bool:
+    """The configuration came, or changed, after the template of these pods was made."""
+    maker = graph.controller_of(pods[0])
+    made = maker.metadata.creation_timestamp if maker is not None else None
+    at = _changed_at(item)
+    return at is not None and made is not None and at > made
+
+
+def fits_failure(rewrite: Rewrite, pods: tuple[Pod, ...]) -> bool:
+    """How the pods fail is what such a change does: killed for memory, an image not there."""
+    found = [part for pod in pods for part in parts(pod)]
+    if rewrite.path.endswith("limits.memory"):
+        return any(part.last_end and part.last_end.reason == "OOMKilled" for part in found)
+    if rewrite.path.endswith(".image"):
+        return any(part.waiting in IMAGE_REASONS for part in found)
+    return False
+
+
+def _changed_at(item: MutatingWebhookConfiguration) -> datetime | None:
+    change = last_change(item, "webhooks")
+    return change.at if change else item.metadata.creation_timestamp
+
+
 def _came_between(graph: Graph, pods: tuple[Pod, ...], item: MutatingWebhookConfiguration) -> bool:
     """After a pod of the same template that is as it should be, before the first that is not."""
     maker = graph.controller_of(pods[0])
@@ -91,8 +114,7 @@ def _came_between(graph: Graph, pods: tuple[Pod, ...], item: MutatingWebhookConf
     well = [_made(pod) for pod in siblings if is_live(pod) and not rewrites(graph, pod)]
     last_well = max((time for time in well if time is not None), default=None)
     first_bad = min((time for pod in pods if (time := _made(pod)) is not None), default=None)
-    change = last_change(item, "webhooks")
-    at = change.at if change else item.metadata.creation_timestamp
+    at = _changed_at(item)
     if at is None or last_well is None or first_bad is None:
         return False
     return last_well <= at <= first_bad
