@@ -20,6 +20,8 @@ SOON_S = 600.0
 gives up on a rollout after ten minutes, too (progressDeadlineSeconds)."""
 LATER_S = 3600.0
 """Events are kept this long (kube-apiserver --event-ttl): beyond it nothing ties the two."""
+PASSING = frozenset({"Unhealthy", "FailedScheduling", "NodeNotReady", "Evicted"})
+"""Warnings that a pod may have had at its start and got over; its conditions say whether it did."""
 CLOCKS_S = 5.0
 """How far two clocks, and times cut to seconds, may be apart."""
 
@@ -38,7 +40,7 @@ def began(graph: Graph, pods: Iterable[Pod]) -> datetime | None:
 def _signs(graph: Graph, pod: Pod) -> Iterator[datetime]:
     for event in graph.events_of(pod):
         time = first_seen(event)
-        if event.type == "Warning" and time is not None:
+        if event.type == "Warning" and event.reason not in PASSING and time is not None:
             yield time
     for kind in ("Ready", "PodScheduled"):
         state = condition(pod.status.conditions, kind)
