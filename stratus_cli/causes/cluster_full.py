@@ -3,7 +3,8 @@
 How we know: pods are unschedulable, the scheduler names a resource as insufficient, and by its
 filters on what was read each node that could take the pod lacks only what other pods hold.
 
-Known good: none. More nodes, or fewer and smaller pods, is for people to say; nothing is written.
+Known good: the number of replicas before, where the workload was scaled up beyond the room there
+is. Else none: more nodes, or fewer and smaller pods, is for people to say, and nothing is written.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from collections.abc import Iterator
 
 from stratus_cli.causes.case import SHOWN_PODS, Case, Faulty
 from stratus_cli.kube.evidence import field_evidence
-from stratus_cli.kube.fields import quoted
+from stratus_cli.kube.fields import as_text, quoted, read
 from stratus_cli.kube.scheduling import Placement, Why, requests_of, scheduler_says
-from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
+from stratus_cli.kube.workloads import available
+from stratus_cli.kube.workloads import wanted as wanted_pods
+from stratus_cli.model.diagnosis import CauseMeta, Diagnosis, KnownGood
 from stratus_cli.model.objects import Node, Pod
 
 META = CauseMeta("cluster-full", "the nodes have no room for the pods")
@@ -45,24 +48,35 @@ def _diagnosis(
     pods: tuple[Pod, ...],
     nodes: tuple[Node, ...],
 ) -> Diagnosis:
+    fewer = _fewer(case, faulty)
     short = sorted(
         {item.what for node in nodes for item in place.blockers(pods[0])[node.metadata.name]}
     )
     wanted = requests_of(pods[0].spec)
     room = {name: max(place.free(node, name) for node in nodes) for name in short}
+    wants = "; ".join(
+        f"asks for {wanted[name].normalize():f} {name}, at most {room[name].normalize():f} left"
+        for name in short
+    )
+    field = "spec.replicas" if fewer else f"{faulty.prefix}containers"
+    facts = {
+        "namespace": faulty.ref.namespace,
+        "kind": faulty.ref.kind.lower(),
+        "workload": faulty.ref.name,
+    }
+    if fewer is not None:
+        facts |= {"good_replicas": fewer.value, "source": fewer.source}
     return Diagnosis(
         cause=META.id,
         title=META.title,
         root=faulty.ref,
-        field=f"{faulty.prefix}containers",
-        observed="; ".join(
-            f"asks for {wanted[name].normalize():f} {name}, at most {room[name].normalize():f} left"
-            for name in short
-        ),
-        expected=None,
-        confidence=0.6,
-        facts={"namespace": faulty.ref.namespace, "workload": faulty.ref.name},
+        field=field,
+        observed=as_text(read(faulty.owner, field)) if fewer else wants,
+        expected=str(fewer.value) if fewer else None,
+        confidence=0.8 if fewer else 0.6,
+        facts=facts | (case.changed(faulty.owner, field) if fewer else {}),
         evidence=(
+            *(case.field_evidence(faulty.owner, field) if fewer else ()),
             *(
                 field_evidence(node, f"status.allocatable{quoted(name)}")
                 for node in nodes[:SHOWN_PODS]
@@ -76,3 +90,14 @@ def _diagnosis(
         explains=case.explains(faulty, pods),
         check="kubectl describe nodes: Allocated resources; which pods came last?",
     )
+
+
+def _fewer(case: Case, faulty: Faulty) -> KnownGood | None:
+    """The smaller number it had before, where no autoscaler decides and that many serve."""
+    workload = faulty.workload
+    if workload is None or case.graph.autoscaler_of(workload) is not None:
+        return None
+    for good in case.known_good.replicas(workload):
+        if good.value < wanted_pods(workload) and available(workload) >= good.value:
+            return good
+    return None

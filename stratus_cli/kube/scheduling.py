@@ -57,7 +57,12 @@ CONTROL_PLANE_TAINTS = frozenset(
 )
 """Set by kubeadm and its like for good: such a node is not meant for anybody's workload."""
 
-HOST = "kubernetes.io/hostname"
+UNSEEN = ("free ports", "exceed max volume count")
+"""Reasons of filters that are not evaluated here, in the scheduler's words."""
+
+OF_OTHERS = ("Insufficient", "Too many pods", "anti-affinity")
+"""Reasons that may lie in pods of namespaces that were not asked for."""
+
 StructT = TypeVar("StructT")
 
 
@@ -113,7 +118,7 @@ class Placement:
         it is: then something else keeps it off, or the scheduler has not looked again.
         """
         found = self.blockers(pod)
-        if not all(found.values()):
+        if not all(found.values()) and not self._is_partly_seen(pod):
             return ()
         return tuple(
             node
@@ -121,6 +126,14 @@ class Placement:
             if found[node.metadata.name]
             and all(is_mine(node.metadata.name, item) for item in found[node.metadata.name])
         )
+
+    def _is_partly_seen(self, pod: Pod) -> bool:
+        """The scheduler has reasons that cannot be seen here: they are good for some node."""
+        says = scheduler_says(pod)
+        if any(text in says for text in UNSEEN):
+            return True
+        scoped = bool(self.graph.snap.scope.asked)
+        return scoped and any(text in says for text in OF_OTHERS)
 
     def free(self, node: Node, resource: str) -> Decimal:
         """What is left of a node's resource beside the requests of its pods."""
