@@ -10,8 +10,13 @@ from stratus_cli.rules.network import (
     ingress_misroute,
     policy_blocks,
 )
-from stratus_cli.rules.node import not_ready as node_not_ready
-from stratus_cli.rules.node import under_pressure
+from stratus_cli.rules.node import (
+    node_absent,
+    under_pressure,
+)
+from stratus_cli.rules.node import (
+    not_ready as node_not_ready,
+)
 from stratus_cli.rules.pod import (
     config_error,
     crash_looping,
@@ -30,6 +35,7 @@ from stratus_cli.rules.scaling import (
 )
 from stratus_cli.rules.service import (
     called_service_missing,
+    external_name,
     foreign_endpoints,
     local_traffic,
     no_endpoints,
@@ -82,8 +88,10 @@ ALL = (
     called_service_missing,
     foreign_endpoints,
     local_traffic,
+    external_name,
     node_not_ready,
     under_pressure,
+    node_absent,
     quota_exhausted,
     quota_demands,
     claim_pending,

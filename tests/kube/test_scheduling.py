@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.node_match import tolerates
 from stratus_cli.kube.scheduling import Blocker, Placement, Why, affinity_of, requests_of
-from stratus_cli.model.objects import Pod, PodSpec, Taint, Toleration
+from stratus_cli.model.objects import Condition, Pod, PodSpec, Taint, Toleration
+from stratus_cli.model.snapshot import Scope
 from tests.cases.loader import manifests, snapshot
 
 JSON = st.recursive(
@@ -201,3 +203,21 @@ def test_requests_are_the_larger_of_init_and_containers() -> None:
         PodSpec,
     )
     assert requests_of(spec)["cpu"] == msgspec.convert("1.3", type(requests_of(spec)["pods"]))
+
+
+@pytest.mark.parametrize(("asked", "freed"), [(("shop",), ["node2"]), ((), [])])
+def test_what_was_not_asked_for_may_fill_a_node(asked: tuple[str, ...], freed: list[str]) -> None:
+    """In a narrow scope the scheduler is believed that a node which looks empty is full."""
+    place, pod = placed({}, {}, {"unschedulable": True})
+    says = "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) were unschedulable."
+    pending = msgspec.structs.replace(
+        pod,
+        status=msgspec.structs.replace(
+            pod.status,
+            conditions=(Condition(type="PodScheduled", status="False", message=says),),
+        ),
+    )
+    snap = replace(place.graph.snap, scope=Scope(asked))
+    again = Placement(Graph(snap))
+    nodes = again.freed(pending, all_of(Why.CORDON))
+    assert [node.metadata.name for node in nodes] == freed
