@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from stratus_cli.flow.upstream import folded, nearest
 from stratus_cli.kube.changes import last_change
+from stratus_cli.kube.fields import segments
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.slo import ACCUSING
 from stratus_cli.model.diagnosis import Diagnosis
@@ -36,6 +37,9 @@ GENERAL = frozenset({"template-changed", "object-changed", "object-absent"})
 ONE_CHANGE = timedelta(minutes=5)
 """Equal changes this close together are one push. Our choice: a deploy to many workloads takes
 minutes, two people breaking the same thing in the same way at the same time is rare."""
+
+AT_ONCE = timedelta(minutes=1)
+MANY = 3
 
 
 def choose(found: Iterable[Diagnosis]) -> tuple[list[Diagnosis], list[Diagnosis]]:
@@ -100,8 +104,12 @@ def _without_echoes(found: Iterable[Diagnosis]) -> list[Diagnosis]:
 
 def _explaining_too(item: Diagnosis, other: Diagnosis) -> Diagnosis:
     """The surer of the two, with what both explain."""
-    best = max(item, other, key=lambda one: (one.cause not in GENERAL, one.confidence))
+    best = max(item, other, key=_knows_more)
     return replace(best, explains=tuple(dict.fromkeys((*item.explains, *other.explains))))
+
+
+def _knows_more(item: Diagnosis) -> tuple[bool, float, str]:
+    return (item.cause not in GENERAL, item.confidence, item.cause)
 
 
 def complete(
@@ -157,18 +165,42 @@ def group(graph: Graph, roots: Sequence[Diagnosis]) -> list[tuple[Diagnosis, ...
 
 
 def _one_change(graph: Graph, roots: Sequence[Diagnosis]) -> Iterator[tuple[int, int]]:
-    """Pairs of roots where the same value was put into the same kind of object within minutes."""
+    """Pairs of roots that one push made: the same value within minutes, or the same field at once.
+
+    Other values count only where one field was changed in many objects within a minute: two people
+    who break the same thing at the same time are rare, three are a script.
+    """
+    same: dict[Hashable, list[tuple[datetime, str, int]]] = defaultdict(list)
     alike: dict[Hashable, list[tuple[datetime, str, int]]] = defaultdict(list)
     for index, root in enumerate(roots):
         at = _changed_at(graph, root) if root.field else None
         if root.cause != "unexplained" and at is not None:
-            key = (root.cause, root.root.namespace, root.root.kind, root.observed)
-            alike[key].append((at, str(root.root), index))
+            key = (root.cause, root.root.namespace, root.root.kind)
+            same[(*key, root.observed)].append((at, str(root.root), index))
+            alike[(*key, _kind_of_field(root.field))].append((at, str(root.root), index))
+    for items in same.values():
+        yield from _chained(items, ONE_CHANGE, 2)
     for items in alike.values():
-        items.sort()
-        for (one, _, left), (other, _, right) in pairwise(items):
-            if other - one <= ONE_CHANGE:
-                yield left, right
+        yield from _chained(items, AT_ONCE, MANY)
+
+
+def _chained(
+    items: Sequence[tuple[datetime, str, int]], within: timedelta, least: int
+) -> Iterator[tuple[int, int]]:
+    """Neighbours in chains of at least so many objects, each this close to the one before."""
+    chain: list[tuple[datetime, str, int]] = []
+    for item in (*sorted(items), None):
+        if item is not None and (not chain or item[0] - chain[-1][0] <= within):
+            chain.append(item)
+            continue
+        if len({name for _, name, _ in chain}) >= least:
+            yield from ((one, other) for (_, _, one), (_, _, other) in pairwise(chain))
+        chain = [item] if item is not None else []
+
+
+def _kind_of_field(path: str) -> tuple[str, ...]:
+    """The names in a path, without which element of a list or what inside a text is meant."""
+    return tuple(part for part in segments(path) if isinstance(part, str))
 
 
 def _changed_at(graph: Graph, item: Diagnosis) -> datetime | None:

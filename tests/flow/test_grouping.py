@@ -78,3 +78,36 @@ def test_the_order_of_the_causes_is_nothing(found: list[Diagnosis], chance: obje
         (item.root, item.field, frozenset(_primary(item))) for item in two
     }
     assert len(group(graph, one)) == len(group(graph, two))
+
+
+def _pushed(*times: str) -> int:
+    """How many incidents: one workload for each time, each with an image of its own."""
+    items = []
+    for number, time in enumerate(times):
+        name = f"w{number}"
+        managed: dict[str, object] = {"f:spec": {"f:replicas": {}}}
+        entry = {"manager": "ci", "operation": "Update", "time": time, "fieldsV1": managed}
+        meta = {"name": name, "namespace": "shop", "uid": f"u-{name}", "managedFields": [entry]}
+        items.append({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta})
+    roots = [
+        Diagnosis(
+            "image-not-found",
+            "t",
+            Ref("Deployment", "shop", f"w{number}"),
+            "spec.replicas",
+            f"value {number}",
+            None,
+            0.9,
+            explains=(("POD102", Ref("Pod", "shop", f"w{number}-x")),),
+        )
+        for number in range(len(times))
+    ]
+    return len(group(Graph(snapshot(items)), roots))
+
+
+def test_many_changes_at_once_are_one_push() -> None:
+    """Three within a minute; two may be two people, and an hour between is another push."""
+    noon = "2026-11-24T12:00:%02dZ"
+    assert _pushed(noon % 1, noon % 5, noon % 9) == 1
+    assert _pushed(noon % 1, noon % 5) == 2
+    assert _pushed(noon % 1, noon % 5, "2026-11-24T13:00:00Z") == 3
