@@ -113,9 +113,8 @@ def _diagnosis(
     case: Case, item: ConfigMap, edit: Edit, victims: Mapping[Ref, int], explains: Explained
 ) -> Iterator[Diagnosis]:
     at = changed_at(item, edit.key)
-    crashing = _crashing(case, victims, at)
-    if crashing is None:
-        return  # it had failed before the edit
+    if _was_ill_before(case, victims, at):
+        return
     ref = ref_of(item)
     facts: dict[str, object] = {"namespace": ref.namespace, "config_map": ref.name}
     facts |= {"key": edit.key, "changed": str(last_change(item, f"data{quoted(edit.key)}") or "")}
@@ -128,8 +127,9 @@ def _diagnosis(
         facts["good_text"] = edit.good_text
     elif edit.source and edit.good is None and not edit.pointer:
         facts["added_key"] = edit.key
-    if crashing:
-        facts["crashing"] = crashing
+    unwell = [f"{ref.kind.lower()}/{ref.name}" for ref in sorted(victims) if not victims[ref]]
+    if unwell:  # they read it themselves, and a restart shows them the value at once
+        facts["unwell"] = unwell
     seen = as_text(read(item, edit.field))
     yield Diagnosis(
         cause=META.id,
@@ -155,26 +155,19 @@ def _expected(edit: Edit) -> str | None:
     return as_text(edit.good)[:LONGEST]
 
 
-def _crashing(case: Case, victims: Mapping[Ref, int], at: datetime | None) -> list[str] | None:
-    """Readers whose containers crash, as kind/name; None when they crashed before the edit only."""
-    found, ends = [], []
-    for ref in sorted(victims):
-        workload = case.graph.snap.find(ref)
-        pods = case.graph.pods_of(workload) if isinstance(workload, Workload) else ()
-        hit = [
-            part
-            for pod in pods
-            if is_live(pod)
-            for part in parts(pod)
-            if crash_evidence(case.graph, part)
-        ]
-        ends += [part.last_end.finished_at for part in hit if part.last_end]
-        if hit and victims[ref] == 0:
-            found.append(f"{ref.kind.lower()}/{ref.name}")
+def _was_ill_before(case: Case, victims: Mapping[Ref, int], at: datetime | None) -> bool:
+    """Whether containers of theirs crashed before the edit, and none has since."""
+    ends = [
+        part.last_end.finished_at
+        for ref in victims
+        if isinstance(workload := case.graph.snap.find(ref), Workload)
+        for pod in case.graph.pods_of(workload)
+        if is_live(pod)
+        for part in parts(pod)
+        if crash_evidence(case.graph, part) and part.last_end is not None
+    ]
     known = [end for end in ends if end is not None]
-    if at is not None and known and max(known) < at:
-        return None
-    return found
+    return at is not None and bool(known) and max(known) < at
 
 
 def _log_evidence(case: Case, victims: Mapping[Ref, int], edit: Edit) -> Iterator[Evidence]:
