@@ -18,6 +18,7 @@ from typing import Any
 from stratus_cli.causes.case import Case
 from stratus_cli.kube.claims import (
     NO_PROVISIONER,
+    claims_used,
     default_classes,
     left_behind,
     shortfalls,
@@ -25,6 +26,7 @@ from stratus_cli.kube.claims import (
 )
 from stratus_cli.kube.evidence import absent_evidence, field_evidence
 from stratus_cli.kube.fields import as_text, quoted, read
+from stratus_cli.kube.scheduling import scheduler_says
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
 from stratus_cli.model.objects import PersistentVolumeClaim
@@ -34,6 +36,8 @@ from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("claim-unbound", "a claim asks for what no class makes and no volume is")
 CLASS = "spec.storageClassName"
+UNBOUND = ("unbound immediate PersistentVolumeClaims", "available persistent volumes to bind")
+"""What the scheduler says of pods whose claims have no volume (plugin VolumeBinding)."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +56,13 @@ class Why:
 def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per claim that pods wait for."""
     read_all = all(case.graph.snap.was_read(kind) for kind in ("StorageClass", "PersistentVolume"))
-    for finding in case.of_rule("STO601") if read_all else ():
-        claim = case.graph.snap.find(finding.ref)
-        if not isinstance(claim, PersistentVolumeClaim) or left_behind(case.graph, claim):
-            continue
-        why = _why(case, claim)
+    for claim in _waiting(case) if read_all else ():
+        why = None if left_behind(case.graph, claim) else _why(case, claim)
         if why is None:
             continue
         users = users_of(case.graph, claim)
         owners = {ref_of(owner): owner for owner in map(case.graph.top_owner, users)}
-        keys = [finding.key, *(("POD105", ref_of(pod)) for pod in users)]
+        keys = [("STO601", ref_of(claim)), *(("POD105", ref_of(pod)) for pod in users)]
         keys += [key for owner in owners.values() for key in case.consequences(owner)]
         namespace, name = claim.metadata.namespace, claim.metadata.name
         yield Diagnosis(
@@ -73,10 +74,29 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
             expected=why.expected,
             confidence=why.confidence,
             facts={"namespace": namespace, "claim": name, **why.facts},
-            evidence=(*why.evidence, *finding.evidence),
+            evidence=(*why.evidence, field_evidence(claim, "status.phase")),
             explains=case.present(keys),
             check=f"kubectl -n {namespace} describe pvc {name}; kubectl get storageclasses,pv",
         )
+
+
+def _waiting(case: Case) -> tuple[PersistentVolumeClaim, ...]:
+    """The Pending claims that a rule or the scheduler complains about, by ref."""
+    refs = {finding.ref for finding in case.of_rule("STO601")}
+    for faulty in case.faulty("POD105"):
+        for pod in faulty.pods:
+            if any(text in scheduler_says(pod) for text in UNBOUND):
+                refs |= {
+                    Ref("PersistentVolumeClaim", faulty.ref.namespace, name, "v1")
+                    for name, _ in claims_used(pod.spec)
+                }
+    found = (case.graph.snap.find(ref) for ref in refs)
+    claims = {
+        ref_of(item): item
+        for item in found
+        if isinstance(item, PersistentVolumeClaim) and item.status.phase == "Pending"
+    }
+    return tuple(claims[ref] for ref in sorted(claims))
 
 
 def _why(case: Case, claim: PersistentVolumeClaim) -> Why | None:
