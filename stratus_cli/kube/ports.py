@@ -73,11 +73,12 @@ def _serving(spec: PodSpec) -> Iterator[Container]:
 
 def _of(container: Container) -> Iterator[ServedPort]:
     names = {port.name: port.container_port for port in container.ports if port.name}
+    declared = {port.container_port for port in container.ports}
     for port in container.ports:
         yield ServedPort(container.name, port.container_port, port.name, port.protocol, True)
     for probe in (container.readiness_probe, container.liveness_probe, container.startup_probe):
         number = _probed(probe, names)
-        if number is not None and number not in names.values():
+        if number is not None and number not in declared:
             yield ServedPort(container.name, number, "", "TCP", False)
 
 
