@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -167,23 +168,23 @@ class KnownGoodValues:
 
         Only of kinds that were read, so that absence is absence.
         """
-        snap, seen = self.graph.snap, set[Key]()
-        recorded = (
-            (key, as_json(self.recording, item))
-            for key in (self.recording.originals if self.recording else ())
-            if self.recording is not None
-            if (item := self.recording.find(Ref(*key))) is not None
-        )
-        declared = (
-            pair for state in self.declared if state.current for pair in state.objects.items()
-        )
-        for key, manifest in (*recorded, *declared):
+        past, snap = self.recording, self.graph.snap
+        states = (state.objects for state in self.declared if state.current)
+        keys = dict.fromkeys((*(past.originals if past else ()), *chain.from_iterable(states)))
+        for key in keys:
             ref = Ref(*key)
-            if key in seen or ref.namespace != namespace or not snap.was_read(ref.kind):
+            if ref.namespace != namespace or not snap.was_read(ref.kind):
                 continue
-            seen.add(key)
-            if snap.find(ref) is None:
+            if snap.find(ref) is None and (manifest := self._meant(key)) is not None:
                 yield ref, manifest
+
+    def _meant(self, key: Key) -> Mapping[str, Any] | None:
+        """The object as the best source has it."""
+        item = self.recording.find(Ref(*key)) if self.recording else None
+        if item is not None and self.recording is not None:
+            return as_json(self.recording, item)
+        states = (state.objects for state in self.declared if state.current)
+        return next((objects[key] for objects in states if key in objects), None)
 
     def config_key(self, ref: Ref, key: str) -> KnownGood | None:
         """The value of one key of a ConfigMap, from a recording or where it was declared."""
