@@ -53,12 +53,17 @@ class Fresh:
             count_since(self._ports, self._ports.clock.now())
         self._settled = now
 
+    @property
+    def waited_s(self) -> float:
+        """Since the change converged, or since the write."""
+        return self._ports.clock.monotonic() - self._began_s
+
     def missing(self, health: Health, signals: Signals) -> tuple[str, ...]:
         """What must be heard before a commit, as sentences.
 
         After the time that it took before the change, and two scrapes, nothing is waited for.
         """
-        waited = self._ports.clock.monotonic() - self._began_s
+        waited = self.waited_s
         return tuple(
             f"{ref}: {LEAST_REQUESTS} requests since the change"
             for ref, needs_s in sorted(self._needs.items())

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from stratus_cli.flow.detect import Detection, detect
 from stratus_cli.flow.fate import is_passing
 from stratus_cli.flow.fresh import Fresh, count_since
+from stratus_cli.flow.heard import Heard
 from stratus_cli.flow.standstill import NO_PROGRESS_S, is_seen_at_once, standstill_s
 from stratus_cli.health.alarm import alarms
 from stratus_cli.health.allowance import allowances
@@ -124,6 +125,7 @@ class Watch:
         self._left_s = left_s
         self._started = ports.clock.monotonic()
         self._fresh = Fresh(ports, self._before, self._gate.near)
+        self._heard = Heard(self._gate.roots)
         self._samples: list[tuple[float, Health]] = []
         self._good_since: float | None = None
         self._bad_since: float | None = None
@@ -165,7 +167,7 @@ class Watch:
             longest = deadline_s(graph, (*self._written, *reached))
             budget = self._ports.limits.budget_s if self._left_s is None else self._left_s
             spare_s = budget - reserve_s(self._ports.limits)
-            longest += self._fresh.longest_s(graph.snap.signals)
+            longest += self._fresh.longest_s(graph.snap.signals) + self._heard.longest_s
             self._limit_s = max(min(longest, spare_s), self._ports.limits.stability_s)
         self._samples.append((now, seen.health))
         spare = allowances(graph, [ref for ref in self._written if ref.kind == "Pod"])
@@ -197,7 +199,10 @@ class Watch:
         """For how long it has been good, bad, or without any movement."""
         self._fresh.settled(not waiting)
         signals = seen.detection.snap.signals
-        missing = self._fresh.missing(seen.health, signals)
+        missing = (
+            *self._fresh.missing(seen.health, signals),
+            *self._heard.missing(seen.detection.graph, self._fresh.waited_s),
+        )
         good = not waiting and not missing and verdict.decision is Decision.COMMIT
         bad = not waiting and verdict.decision is Decision.ROLL_BACK
         self._good_since = _since(self._good_since, now) if good else None
@@ -211,7 +216,7 @@ class Watch:
         troubled = {finding.ref for finding in seen.detection.findings}
         self._patience_s = max(
             standstill_s(seen.detection.graph, self._written, troubled),
-            self._fresh.longest_s(signals) + self._ports.limits.stability_s,
+            self._fresh.longest_s(signals) + self._heard.longest_s + self._ports.limits.stability_s,
         )
         awaited = _awaited((*waiting, *missing), verdict, good)
         self._ports.progress.waiting(awaited, now, self._limit_s)

@@ -19,6 +19,7 @@ from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import LogTail, ref_of
 
 # Our choices. Few enough that a repair shows soon, enough that a share says something.
+MANY = 0.2  # a share of errors; a program that retries or warns in passing stays below
 NEWEST_LINES = 40
 NEWEST = timedelta(seconds=60)
 LEAST_ERRORS = 5
@@ -79,13 +80,42 @@ def errors_of_ready(graph: Graph) -> Iterator[Errors]:
             yield found
 
 
-def _judge(graph: Graph, owner: KubeObject, tails: Sequence[LogTail]) -> Errors | None:
-    now, settled = graph.snap.taken_at, _settled_at(graph, owner)
-    lines = sorted(
-        (line for tail in tails for line in _lines(tail) if settled is None or line.at >= settled),
+def newest_of(graph: Graph, owner: Ref) -> tuple[int, int] | None:
+    """(lines, errors) of the newest lines of an owner's ready pods, since they became ready.
+
+    None where no log with times was read of any of its pods.
+    """
+    item = graph.snap.find(owner)
+    tails = [
+        tail
+        for tail in graph.snap.signals.logs
+        if tail.times
+        and not tail.previous
+        and (pod := graph.snap.find(tail.pod)) is not None
+        and ref_of(graph.top_owner(pod)) == owner
+    ]
+    if item is None or not tails:
+        return None
+    newest = _newest(_since_settled(graph, item, tails), graph.snap.taken_at)
+    return len(newest), sum(line.wrong for line in newest)
+
+
+def _newest(lines: Sequence[_Line], now: datetime) -> list[_Line]:
+    return [line for line in lines[-NEWEST_LINES:] if now - line.at <= NEWEST]
+
+
+def _since_settled(graph: Graph, owner: KubeObject, tails: Sequence[LogTail]) -> list[_Line]:
+    settled = _settled_at(graph, owner)
+    found = (line for tail in tails for line in _lines(tail))
+    return sorted(
+        (line for line in found if settled is None or line.at >= settled),
         key=lambda line: line.at,
     )
-    newest = [line for line in lines[-NEWEST_LINES:] if now - line.at <= NEWEST]
+
+
+def _judge(graph: Graph, owner: KubeObject, tails: Sequence[LogTail]) -> Errors | None:
+    now, lines = graph.snap.taken_at, _since_settled(graph, owner, tails)
+    newest = _newest(lines, now)
     wrong = [line for line in newest if line.wrong]
     if len(wrong) < LEAST_ERRORS or now - wrong[-1].at > GOING_ON:
         return None

@@ -90,6 +90,21 @@ def took_s(line: str) -> float | None:
 
 def slower(graph: Graph) -> Iterator[Slower]:
     """Each owner whose ready pods log requests that take much longer than they did."""
+    for owner, most in sorted(_commonest(graph).items()):
+        found = _judge(owner, most, graph.snap.taken_at)
+        if found is not None:
+            yield found
+
+
+def newest_median(graph: Graph, owner: Ref) -> float | None:
+    """Seconds that an owner's newest requests took, by its ready pods' logs; None: too few."""
+    took = _commonest(graph).get(owner, [])
+    newest = [item.seconds for item in took[-2 * LEAST :]]
+    return median(newest) if len(newest) >= LEAST else None
+
+
+def _commonest(graph: Graph) -> dict[Ref, list[_Took]]:
+    """By owner, the requests of its commonest kind, by time."""
     by_owner: dict[Ref, dict[str, list[_Took]]] = defaultdict(lambda: defaultdict(list))
     for tail in graph.snap.signals.logs:
         pod = graph.snap.find(tail.pod)
@@ -103,11 +118,11 @@ def slower(graph: Graph) -> Iterator[Slower]:
             if seconds is not None and not is_error(line):
                 took = _Took(at, seconds, tail.pod, tail.container, line)
                 by_owner[owner][template(line)].append(took)
-    for owner in sorted(by_owner):
-        most = max(by_owner[owner].values(), key=len)
-        found = _judge(owner, sorted(most, key=lambda took: took.at), graph.snap.taken_at)
-        if found is not None:
-            yield found
+    found: dict[Ref, list[_Took]] = {}
+    for owner, kinds in by_owner.items():
+        commonest = max(kinds.values(), key=len)
+        found[owner] = sorted(commonest, key=lambda took: took.at)
+    return found
 
 
 def _judge(owner: Ref, took: list[_Took], now: datetime) -> Slower | None:

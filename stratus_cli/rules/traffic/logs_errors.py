@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from stratus_cli.kube.evidence import log_evidence
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.lately import changed_at
-from stratus_cli.kube.log_errors import Errors, errors_of_ready
+from stratus_cli.kube.log_errors import MANY, Errors, errors_of_ready
 from stratus_cli.kube.log_facts import said
 from stratus_cli.kube.log_lines import status_of
 from stratus_cli.kube.log_patterns import (
@@ -38,7 +38,6 @@ META = RuleMeta(
     "SLO006", "logs-errors", Severity.DEGRADED, needs=("Pod", "ReplicaSet", "Deployment")
 )
 
-MANY = 0.2  # our choice: a program that retries or warns in passing stays below
 MOST = 0.5
 LATELY_S = 3600.0  # our choice: who looks for a fault looks within the hour
 SHOWN = 2
