@@ -14,7 +14,7 @@ from stratus_cli.causes.case import Case
 from stratus_cli.kube.accused import accused_by_traffic
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.pods import is_live
-from stratus_cli.kube.ports import is_number_unserved, served_ports, target_of
+from stratus_cli.kube.ports import is_number_unserved, other_protocol, target_of
 from stratus_cli.kube.put_back import put_back
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
@@ -36,20 +36,9 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
         )
         for port in service.spec.ports:
             if is_number_unserved(port, [pod.spec for pod in pods]):
-                served = _served_by(port, pods)
+                served = other_protocol(service, port, [pod.spec for pod in pods])
                 if served:
                     yield _diagnosis(case, service, port, pods[0], served)
-
-
-def _served_by(port: ServicePort, pods: list[Pod]) -> str:
-    """The one protocol by which all declare this number; "" when there is none."""
-    protocols = {
-        item.protocol
-        for pod in pods
-        for item in served_ports(pod.spec)
-        if item.declared and item.number == target_of(port)
-    }
-    return protocols.pop() if len(protocols) == 1 else ""
 
 
 def _diagnosis(case: Case, service: Service, port: ServicePort, pod: Pod, served: str) -> Diagnosis:

@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from stratus_cli.model.objects import Container, IntOrString, PodSpec, Probe, ServicePort
+from stratus_cli.model.objects import (
+    Container,
+    IntOrString,
+    PodSpec,
+    Probe,
+    Service,
+    ServicePort,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,29 @@ def is_number_unserved(port: ServicePort, specs: Iterable[PodSpec]) -> bool:
         for spec in known
         for served in served_ports(spec)
     )
+
+
+def other_protocol(service: Service, port: ServicePort, specs: Iterable[PodSpec]) -> str:
+    """The one protocol by which all declare the target number, where it is not the port's.
+
+    "" where they do not agree, or another port of the Service has that protocol: then the container
+    only does not declare both.
+    """
+    found = {
+        item.protocol
+        for spec in specs
+        for item in served_ports(spec)
+        if item.declared and item.number == target_of(port)
+    }
+    if len(found) != 1 or port.protocol in found:
+        return ""
+    (protocol,) = found
+    same = (
+        item
+        for item in service.spec.ports
+        if item.protocol == protocol and target_of(item) == target_of(port)
+    )
+    return "" if any(True for _ in same) else protocol
 
 
 def target_of(port: ServicePort) -> IntOrString:

@@ -25,6 +25,7 @@ from stratus_cli.kube.pods import is_live
 from stratus_cli.kube.ports import (
     is_named_port_missing,
     is_number_unserved,
+    other_protocol,
     port_path,
     served_ports,
     target_of,
@@ -73,6 +74,8 @@ def _is_corroborated(
         traffic.ref == ref_of(service) and (traffic.error_rate or 0) >= MOSTLY_ERRORS
         for traffic in graph.snap.signals.traffic
     ):
+        return True
+    if any(other_protocol(service, port, specs) for port in ports):
         return True
     return not _are_pods_targeted(graph, service, specs)
 
