@@ -9,7 +9,6 @@ container or with another host; else the one Service whose name is nearly the sa
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
 from stratus_cli.causes.case import SHOWN_LINES, Case
@@ -26,6 +25,7 @@ from stratus_cli.kube.evidence import absent_evidence, field_evidence
 from stratus_cli.kube.log_facts import LogFact
 from stratus_cli.kube.log_patterns import UNRESOLVED
 from stratus_cli.kube.pods import parts
+from stratus_cli.kube.spelling import nearly
 from stratus_cli.kube.waited_for import nobody
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
@@ -34,7 +34,6 @@ from stratus_cli.model.ref import Ref
 
 META = CauseMeta("init-waits-for-nobody", "an init container waits for a host that does not exist")
 CODES = ("POD109", "POD107", "POD101")
-NEAR = 0.75  # of difflib: one letter in four; our choice, a typo and not another word
 
 
 def diagnose(case: Case) -> Iterator[Diagnosis]:
@@ -103,7 +102,7 @@ def _good(case: Case, workload: Workload, path: str, item: Called) -> tuple[str,
         for service in case.graph.services_in(workload.metadata.namespace)
         if not item.port or item.port in {port.port for port in service.spec.ports}
     ]
-    near = difflib.get_close_matches(item.host.partition(".")[0], names, 2, NEAR)
+    near = nearly(item.host.partition(".")[0], names)
     if len(near) == 1 and item.where != (0, 0):
         _, dot, rest = item.host.partition(".")
         source = f"Service {near[0]}, whose name is nearly the same"

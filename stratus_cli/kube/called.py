@@ -6,7 +6,6 @@ CART_HOST and CART_PORT. Says nothing of addresses outside the cluster.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Literal
 
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.ports import served_ports
+from stratus_cli.kube.spelling import nearly
 from stratus_cli.model.objects import Container, EnvVar, Namespace, PodSpec, Service
 
 _HOST = r"(?P<host>[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)"
@@ -38,8 +38,6 @@ _PORTS = {  # IANA service names and the schemes' own documents
 }
 _HOST_NAMES = re.compile(r"^(?P<stem>.+)_(?:HOST|HOSTNAME|ADDR|ADDRESS)$", re.I)
 _LONGEST = 4096  # of a value; addresses stand in short ones
-
-NEAR = 0.8  # of difflib: "serach" for "search", not "web" for "web-admin"
 
 Answer = Literal["served", "no such port", "no such service", "unknown"]
 
@@ -147,7 +145,7 @@ def misspelt(graph: Graph, namespace: str, called: Called) -> Service | None:
         for item in graph.services_in(where)
         if called.port in {port.port for port in item.spec.ports}
     }
-    near = difflib.get_close_matches(name, here, 2, NEAR)
+    near = nearly(name, here)
     return here[near[0]] if len(near) == 1 else None
 
 

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -125,10 +126,16 @@ def plain(node: Any) -> Json:  # noqa: ANN401  # see read
 
 
 def _is_default(node: msgspec.Struct, name: str, value: Any) -> bool:  # noqa: ANN401  # see read
-    default = next(item for item in msgspec.structs.fields(node) if item.encode_name == name)
+    default = _fields_of(type(node))[name]
     if default.default is not msgspec.NODEFAULT:
         return bool(value == default.default)
     return _is_empty(value) and default.default_factory is not msgspec.NODEFAULT
+
+
+@cache
+def _fields_of(kind: type[msgspec.Struct]) -> Mapping[str, msgspec.structs.FieldInfo]:
+    """By their name in JSON. msgspec reads annotations anew each time it is asked."""
+    return {item.encode_name: item for item in msgspec.structs.fields(kind)}
 
 
 def _is_empty(node: Any) -> bool:  # noqa: ANN401  # see read

@@ -5,18 +5,17 @@ Pure. What was not read is not missing.
 
 from __future__ import annotations
 
-import difflib
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stratus_cli.kube.calls import Call
 from stratus_cli.kube.graph import Graph
+from stratus_cli.kube.spelling import nearly
 from stratus_cli.kube.workloads import wanted
 from stratus_cli.model.objects import ContainerPort, StatefulSet, Workload
 from stratus_cli.model.ref import Ref
 
-CLOSE = 0.8  # difflib's ratio: "serach" for "search", not "web" for "web-admin"
 NAME_LABELS = ("app.kubernetes.io/name", "app", "k8s-app", "app.kubernetes.io/component", "name")
 
 
@@ -78,7 +77,7 @@ def declared_ports(workload: Workload) -> tuple[ContainerPort, ...]:
 
 def _is_misspelt(graph: Graph, ref: Ref) -> bool:
     names = [item.metadata.name for item in graph.services_in(ref.namespace)]
-    return bool(difflib.get_close_matches(ref.name, names, 1, CLOSE))
+    return bool(nearly(ref.name, names))
 
 
 def _names(workload: Workload) -> set[str]:
