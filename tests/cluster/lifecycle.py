@@ -67,11 +67,12 @@ def up(layout: Layout, steps: Steps) -> bool:
 
 def monitor(layout: Layout, steps: Steps, *, full: bool) -> None:
     """Bring telemetry servers to a bed that is up. What is there already stays as it is."""
+    aggregates = (layout.pki / "front-proxy.crt").exists()  # else it is an earlier version's
     stores = parts.monitors(steps, full=full)
     count = sum(registry.fill(layout, store) for store in stores)
     steps.done(f"registry: {count} images of telemetry servers")
     api = client(layout)
-    for manifest in monitoring.manifests(full=full):
+    for manifest in monitoring.manifests(full=full, aggregates=aggregates):
         _create(api, manifest)
     _until(lambda: _are_available(api), "the telemetry servers", MONITORS_TIMEOUT_S)
     steps.done("telemetry servers are available")

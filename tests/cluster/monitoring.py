@@ -36,8 +36,12 @@ RULES = [
 ]  # fmt: skip
 
 
-def manifests(*, full: bool) -> list[dict[str, Any]]:
-    """The objects, in the order in which they are made."""
+def manifests(*, full: bool, aggregates: bool = True) -> list[dict[str, Any]]:
+    """The objects, in the order in which they are made.
+
+    aggregates: whether the API server may stand in front of metrics-server. Where it may not, an
+    APIService that never answers would hold up the deletion of each namespace.
+    """
     found = [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
         *_account(),
@@ -77,7 +81,7 @@ def manifests(*, full: bool) -> list[dict[str, Any]]:
         found += _server(
             "jaeger", f"stratus/jaeger:{JAEGER}", ["/server"], 16686, "/", more=(4318,)
         )
-        found += [*_metrics_server(), *_aggregated()]
+        found += [*_metrics_server(), *_aggregated()] if aggregates else []
     return found
 
 

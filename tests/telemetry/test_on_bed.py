@@ -23,7 +23,7 @@ from stratus_cli.model.ports import Source
 from stratus_cli.model.ref import Ref
 from stratus_cli.telemetry.alertmanager import AlertmanagerSource
 from stratus_cli.telemetry.prometheus import PrometheusSource
-from tests.cluster import lifecycle, objects
+from tests.cluster import lifecycle, monitoring, objects
 from tests.cluster.bed import Bed
 from tests.cluster.layout import default
 from tests.cluster.steps import Steps
@@ -74,11 +74,21 @@ def test_the_log_says_it(bed: Bed, shop: str) -> None:
     assert verify(incident.roots[0], look(bed, shop).snap)
 
 
-def test_prometheus_and_alertmanager_say_it(bed: Bed, shop: str) -> None:
-    """Errors in figures, and the alert on the workload of the pod that it names."""
+@pytest.fixture(scope="module")
+def monitors(bed: Bed) -> Iterator[None]:
+    """Prometheus and Alertmanager, gone afterwards unless they were there before."""
     if not bed.is_own:
         pytest.skip("the telemetry servers are those of this machine's bed")
+    spaces = [item["metadata"]["name"] for item in bed.api("GET", "/api/v1/namespaces")["items"]]
     lifecycle.monitor(default(), Steps(), full=False)
+    yield
+    if monitoring.NAMESPACE not in spaces:
+        bed.api("DELETE", f"/api/v1/namespaces/{monitoring.NAMESPACE}")
+
+
+@pytest.mark.usefixtures("monitors")
+def test_prometheus_and_alertmanager_say_it(bed: Bed, shop: str) -> None:
+    """Errors in figures, and the alert on the workload of the pod that it names."""
     back = Ref("Deployment", shop, "back")
     cluster = live(bed)
     sources = (PrometheusSource(cluster), AlertmanagerSource(cluster))
