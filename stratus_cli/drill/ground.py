@@ -10,6 +10,7 @@ from stratus_cli.drill.app import App, load, program
 from stratus_cli.drill.door import Door
 from stratus_cli.drill.errors import DrillError, DrillRefused
 from stratus_cli.drill.install import Access, make, run_helm
+from stratus_cli.drill.spans import endpoint
 from stratus_cli.drill.wellness import Well, unwell
 from stratus_cli.model.ports import Clock, Interrupt
 
@@ -139,6 +140,8 @@ class Ground:
             self.ensure(space, name, digest)
         space = self.namespace(name)
         make(self.api, program(), space, app.install)
+        if spans := endpoint(self.api):
+            make(self.api, spans, space, app.install)
         if app.install == "helm":
             run_helm(app, self.access, space, self.image)
         for item in app.manifests(values):

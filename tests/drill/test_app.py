@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.server
 import json
 import os
 import re
@@ -142,6 +143,34 @@ def test_a_key_that_is_lost_from_the_configuration_is_named(tmp_path: Path) -> N
     code, log = ended("home-timeline", CONFIG_FILE=str(path), POST_STORAGE_SERVICE_ADDR=NOBODY)
     assert code == 1
     assert "missing required key 'ranking'" in log
+
+
+def test_spans_tell_who_called_whom() -> None:
+    """Each server's span is the parent of its upstreams' spans."""
+    taken: list[dict[str, Any]] = []
+
+    class Collector(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            taken.append(json.loads(body))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Collector) as server:
+        to = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{server.server_port}"}
+        with running("text", **to) as text, running("web", TEXT_ADDR=text.address, **to) as web:
+            assert web.ask()[0] == 200
+            server.handle_request()
+            server.handle_request()
+    spans = {}
+    for body in taken:
+        (resource,) = body["resourceSpans"]
+        (name,) = resource["resource"]["attributes"]
+        (span,) = resource["scopeSpans"][0]["spans"]
+        spans[name["value"]["stringValue"]] = span
+    assert spans["text"]["parentSpanId"] == spans["web"]["spanId"]
+    assert spans["text"]["traceId"] == spans["web"]["traceId"]
 
 
 def test_two_programs_on_one_port() -> None:

@@ -437,22 +437,24 @@ class Tracer:
         if self.endpoint:
             threading.Thread(target=self.run, daemon=True).start()
 
-    def span(self, trace: str, parent: str, name: str, kind: int, began: float, error: str) -> str:
-        """Note a span that has ended; its id."""
-        ident = os.urandom(8).hex()
-        if self.endpoint and len(self.spans) < 2000:
-            item = {
+    def span(
+        self, ident: str, trace: str, parent: str, name: str, began: float, error: str
+    ) -> None:
+        """Note a server's span that has ended; began: seconds since the epoch."""
+        if not self.endpoint or len(self.spans) >= 2000:
+            return
+        self.spans.append(
+            {
                 "traceId": trace,
                 "spanId": ident,
                 "parentSpanId": parent,
                 "name": name,
-                "kind": kind,
+                "kind": 2,
                 "startTimeUnixNano": str(int(began * 1e9)),
                 "endTimeUnixNano": str(time.time_ns()),
                 "status": {"code": 2, "message": error} if error else {},
             }
-            self.spans.append(item)
-        return ident
+        )
 
     def run(self) -> None:
         """Send what has gathered; what cannot be sent is dropped."""
@@ -535,9 +537,8 @@ class Service:
         status = int(number("STATUS", 200))
         if errors:
             status = 500
-        self.tracer.span(
-            trace, parent, f"{request.method} {request.path}", 2, began, " ".join(errors)
-        )
+        name = f"{request.method} {request.path}"
+        self.tracer.span(ident, trace, parent, name, began, " ".join(errors))
         return status, {"service": COMMAND, "host": os.uname().nodename, "errors": errors}
 
     def work(self, trace: str, ident: str, request: Request) -> list[str]:
