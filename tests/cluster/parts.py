@@ -151,6 +151,12 @@ def kube_if_built() -> Path | None:
     return path if path.exists() else None
 
 
+def jaeger_if_built() -> Path | None:
+    """The Jaeger program, or None when it has not been built."""
+    path = cache_root() / f"jaeger-program-{_key('jaeger')}" / "server"
+    return path if path.exists() else None
+
+
 def _part(
     name: str, key: str, build: Callable[[Path], None], say: Callable[[str], None], long: str = ""
 ) -> Path:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import urllib.request
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
 
 from stratus_cli.model.errors import NotFound
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import TracedCall
 from stratus_cli.telemetry.traces import TraceSource
 from tests.cases.loader import manifests, snapshot
+from tests.cluster.parts import jaeger_if_built
 from tests.kube.test_calls import deployment, service
-from tests.telemetry.web import ServiceProxy
+from tests.telemetry.web import ServiceProxy, eventually, free_port, program
 
 JAEGER = {
     "apiVersion": "v1", "kind": "Service",
@@ -57,3 +64,53 @@ def test_without_jaeger_or_with_nonsense() -> None:
     paths = [f"{BASE}{base}/api/dependencies" for base in ("", "/jaeger/ui", "/jaeger")]
     snap = TraceSource(ServiceProxy(dict.fromkeys(paths, b"<html>"))).read(snapshot([JAEGER]))
     assert (snap.signals.sources, snap.gaps) == ((), ())
+
+
+LISTENERS = (
+    "query.http-server", "collector.zipkin", "query.grpc-server", "collector.http-server",
+    "collector.grpc-server", "admin.http", "http-server", "processor.jaeger-binary.server",
+    "processor.jaeger-compact.server", "processor.zipkin-compact.server",
+)  # fmt: skip
+
+
+def test_a_real_jaeger(tmp_path: Path) -> None:
+    """Spans that were sent to it come back as a call."""
+    built = jaeger_if_built()
+    if built is None:
+        pytest.skip("Jaeger is not built: python -m tests.cluster up --telemetry")
+    places = [f"127.0.0.1:{free_port()}" for _ in LISTENERS]
+    options = [
+        f"--{name}{'-' if name.startswith('processor') else '.'}host-port={place}"
+        for name, place in zip(LISTENERS, places, strict=True)
+    ]
+    query, zipkin = (f"http://{place}" for place in places[:2])
+    with program(str(built), tmp_path, f"{query}/", "--collector.otlp.enabled=false", *options):
+        _send(
+            f"{zipkin}/api/v2/spans", _span("web", "1"), _span("cart", "2", parentId="1".zfill(16))
+        )
+        items = [*manifests("shop-healthy.yaml"), deployment("cart"), service("cart")]
+
+        def calls() -> tuple[TracedCall, ...]:
+            snap = replace(snapshot(items), taken_at=datetime.now(UTC))
+            return TraceSource(ServiceProxy({}), query).read(snap).signals.calls
+
+        eventually(lambda: bool(calls()), 20)
+        [call] = calls()
+    assert (call.caller.name, call.callee, call.requests) == (
+        "web", Ref("Service", "shop", "cart"), 1.0,
+    )  # fmt: skip
+
+
+def _span(service_name: str, number: str, **more: str) -> dict[str, object]:
+    return {
+        "traceId": "1".zfill(16), "id": number.zfill(16), "kind": "SERVER", "name": "get",
+        "timestamp": int(datetime.now(UTC).timestamp() * 1e6), "duration": 500,
+        "localEndpoint": {"serviceName": service_name}, **more,
+    }  # fmt: skip
+
+
+def _send(url: str, *spans: dict[str, object]) -> None:
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(spans).encode(), headers)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.status == 202

@@ -79,7 +79,7 @@ def program(name: str, folder: Path, ready: str, *arguments: str) -> Iterator[No
     path = shutil.which(name)
     if path is None:
         pytest.skip(f"{name} is not installed")
-    with (folder / f"{name}.log").open("wb") as log:
+    with (folder / f"{Path(name).name}.log").open("wb") as log:
         process = subprocess.Popen([path, *arguments], stdout=log, stderr=log, cwd=folder)
     try:
         eventually(lambda: is_up(ready), 20)
