@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from stratus_cli.causes.case import Case
 from stratus_cli.kube.evidence import absent_evidence, field_evidence
+from stratus_cli.kube.fields import read
 from stratus_cli.kube.missing_services import fronted_by
 from stratus_cli.kube.put_back import put_back
 from stratus_cli.kube.routes import Misroute, misroutes_of, missing_class, was_edited
@@ -96,7 +97,8 @@ def _diagnosis(
     }
     if expected:
         value: object = int(expected) if field.endswith(".number") else expected
-        patch = put_back(as_json(case.graph.snap, ingress), {field: value})
+        values = {field: value, **_port_with(case, ingress, field, expected)}
+        patch = put_back(as_json(case.graph.snap, ingress), values)
         facts |= {"good_value": value, "source": source, "put_back": patch}
     return Diagnosis(
         cause=META.id,
@@ -111,6 +113,25 @@ def _diagnosis(
         explains=case.present([("NET702", ref_of(ingress))]),
         check="which Service should answer this path, and when was the Ingress edited?",
     )
+
+
+def _port_with(case: Case, ingress: Ingress, field: str, name: str) -> dict[str, object]:
+    """The backend's port too, where the Service that is meant does not have the present one."""
+    if not field.endswith(".service.name"):
+        return {}
+    path = f"{field.removesuffix('.name')}.port"
+    service = case.graph.snap.get(Service, ingress.metadata.namespace, name)
+    ports = service.spec.ports if service is not None else ()
+    now = read(ingress, path)
+    if not isinstance(now, dict) or not ports:
+        return {}
+    wanted = now.get("name") or now.get("number")
+    if any(wanted in (port.name, port.port) for port in ports):
+        return {}
+    for good in case.known_good.object_field(ingress, path):
+        if isinstance(good.value, dict):
+            return {path: good.value}
+    return {path: {"number": ports[0].port}} if len(ports) == 1 else {}
 
 
 def _expected(case: Case, ingress: Ingress, item: Misroute) -> tuple[str, str, bool]:

@@ -25,6 +25,8 @@ from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("service-missing", "a Service that workloads call is missing")
+WELL_KNOWN = {80: "http", 443: "https", 53: "dns", 25: "smtp"}
+"""What a container calls the port that a Service serves by these numbers (IANA)."""
 SHOWS_IN = ("POD101", "POD106", "POD107", "POD108")
 
 
@@ -135,7 +137,8 @@ def _ports(missing: MissingService, workload: Workload) -> list[dict[str, Any]] 
     made = []
     for number in called:
         same = [item for item in declared if item.container_port == number]
-        target = same or (list(declared) if len(declared) == 1 else [])
+        named = [item for item in declared if item.name and item.name == WELL_KNOWN.get(number)]
+        target = same or (list(declared) if len(declared) == 1 else named)
         if len(target) != 1:
             return None
         port: dict[str, Any] = {
