@@ -15,7 +15,7 @@ from functools import lru_cache
 from stratus_cli.kube import log_patterns as kinds
 from stratus_cli.kube.evidence import log_evidence
 from stratus_cli.kube.log_lines import is_routine, moments_of
-from stratus_cli.kube.log_patterns import CONNECTION, HOST, PATTERNS, TRIGGERS
+from stratus_cli.kube.log_patterns import CONNECTION, HOST, PATTERNS, TRIGGERS, compiled
 from stratus_cli.model.finding import Evidence
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import LogTail, Snapshot
@@ -24,30 +24,24 @@ SAID = timedelta(seconds=60)  # our choice: as long as what rules call the newes
 LONGEST = 2000  # of a line that is looked at: what matters is said early
 
 _PORT = r"(\d{1,5})(?!\w|[.:]\d)"
-_TARGETS = tuple(
-    re.compile(text, re.IGNORECASE)
-    for text in (
-        rf"upstream: \"?https?://({HOST}):{_PORT}",  # nginx
-        rf"host=[\"']({HOST})[\"'], port={_PORT}",  # urllib3
-        rf"dial \w{{2,5}} ({HOST}):{_PORT}",  # Go
-        rf"(?:host|server at) [\"']?({HOST})[\"']?(?: \([^)]{{1,60}}\))?,?"
-        rf"[^:\n]{{0,60}}? port {_PORT}",  # libpq
-        rf"({HOST}) (?:\([^)]{{1,60}}\) )?port {_PORT}",  # curl
-        rf"[a-z][a-z0-9+.-]{{1,20}}://(?:[^\s/@]{{1,200}}@)?({HOST}):{_PORT}",
-        rf"({HOST})/[\d.]{{7,15}}:{_PORT}",  # Java: name/address:port
-        rf"ipv4:({HOST}):{_PORT}",  # gRPC
-        rf"(?<![\w.:/@-])((?:\d{{1,3}}\.){{3}}\d{{1,3}}|[A-Za-z](?:[\w.-]{{0,200}}\w)?):{_PORT}",
-        rf"\([\"']({HOST})[\"'], {_PORT}\)",  # Python's asyncio
-    )
+_TARGETS = (
+    rf"upstream: \"?https?://({HOST}):{_PORT}",  # nginx
+    rf"host=[\"']({HOST})[\"'], port={_PORT}",  # urllib3
+    rf"dial \w{{2,5}} ({HOST}):{_PORT}",  # Go
+    rf"(?:host|server at) [\"']?({HOST})[\"']?(?: \([^)]{{1,60}}\))?,?"
+    rf"[^:\n]{{0,60}}? port {_PORT}",  # libpq
+    rf"({HOST}) (?:\([^)]{{1,60}}\) )?port {_PORT}",  # curl
+    rf"[a-z][a-z0-9+.-]{{1,20}}://(?:[^\s/@]{{1,200}}@)?({HOST}):{_PORT}",
+    rf"({HOST})/[\d.]{{7,15}}:{_PORT}",  # Java: name/address:port
+    rf"ipv4:({HOST}):{_PORT}",  # gRPC
+    rf"(?<![\w.:/@-])((?:\d{{1,3}}\.){{3}}\d{{1,3}}|[A-Za-z](?:[\w.-]{{0,200}}\w)?):{_PORT}",
+    rf"\([\"']({HOST})[\"'], {_PORT}\)",  # Python's asyncio
 )
-_HOSTS = tuple(
-    re.compile(text, re.IGNORECASE)
-    for text in (
-        rf"[a-z][a-z0-9+.-]{{1,20}}://(?:[^\s/@]{{1,200}}@)?({HOST})(?![\w:])",
-        rf"host=[\"']({HOST})[\"']",
-        rf"remote host \(({HOST})\)",  # busybox
-        rf"server on [\"']({HOST})[\"']",  # MySQL
-    )
+_HOSTS = (
+    rf"[a-z][a-z0-9+.-]{{1,20}}://(?:[^\s/@]{{1,200}}@)?({HOST})(?![\w:])",
+    rf"host=[\"']({HOST})[\"']",
+    rf"remote host \(({HOST})\)",  # busybox
+    rf"server on [\"']({HOST})[\"']",  # MySQL
 )
 _PORT_AT = re.compile(r"(?:(?::{1,3}|\bport[ =:]{1,2})(\d{1,5})(?![\w.]))", re.IGNORECASE)
 _CANNOT = re.compile(
@@ -133,8 +127,8 @@ def said(line: str) -> Said | None:
     kinds_there = {
         kind for kind, words in TRIGGERS.items() if any(word in lowered for word in words)
     }
-    for kind, pattern in PATTERNS if kinds_there else ():
-        match = pattern.search(text) if kind in kinds_there else None
+    for kind, pattern, flags in PATTERNS if kinds_there else ():
+        match = compiled(pattern, flags).search(text) if kind in kinds_there else None
         if match is None:
             continue
         about = next((item for item in match.groups() if item), "") if match.groups() else ""
@@ -210,11 +204,11 @@ def _about(kind: str, about: str, text: str) -> str:
 def _address(text: str) -> str:
     """host:port, or host, of what was called; ""."""
     for pattern in _TARGETS:
-        match = pattern.search(text)
+        match = compiled(pattern, re.IGNORECASE).search(text)
         if match is not None and 0 < int(match[2]) < 65536:
             return f"{match[1]}:{match[2]}"
     for pattern in _HOSTS:
-        match = pattern.search(text)
+        match = compiled(pattern, re.IGNORECASE).search(text)
         if match is not None:
             return match[1]
     return ""

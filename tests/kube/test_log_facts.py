@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stratus_cli.kube.log_facts import denied, facts_of, log_facts, said
 from stratus_cli.kube.log_lines import is_error, template
-from stratus_cli.kube.log_patterns import PATTERNS, TRIGGERS
+from stratus_cli.kube.log_patterns import PATTERNS, TRIGGERS, compiled
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import LogTail, Signals
 from tests.cases.loader import snapshot
@@ -201,8 +201,8 @@ def test_template() -> None:
 WORDS = sorted(
     {
         word
-        for _, pattern in PATTERNS
-        for word in re.findall(r"[A-Za-z][A-Za-z'_ -]{2,}", pattern.pattern)
+        for _, pattern, _ in PATTERNS
+        for word in re.findall(r"[A-Za-z][A-Za-z'_ -]{2,}", pattern)
     }
     | {"X_Y", "'a'", "/a/b", "503", "offset 7", "http://a:80", "-x", ":"}
 )
@@ -212,9 +212,9 @@ WORDS = sorted(
 def test_words_hide_nothing(words: list[str], between: str) -> None:
     """What a pattern matches has one of its kind's words."""
     text = between.join(words)
-    for kind, pattern in PATTERNS:
-        if pattern.search(text):
-            assert any(word in text.lower() for word in TRIGGERS[kind]), (kind, pattern.pattern)
+    for kind, pattern, flags in PATTERNS:
+        if compiled(pattern, flags).search(text):
+            assert any(word in text.lower() for word in TRIGGERS[kind]), (kind, pattern)
 
 
 @given(st.text(max_size=3000))
