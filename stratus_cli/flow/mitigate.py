@@ -135,6 +135,8 @@ def settle_and_close(
     ports = transaction.ports
     ports.progress.stage("Validation")
     written = {item.ref: item.generation for item in transaction.written}
+    for text in free_stuck(transaction):
+        ports.progress.note(text)
     watch = Watch(plan, ports, observe, before, written, guard=transaction.guard, left_s=left_s)
     outcome = watch.until_sure()
     _journal_verdict(transaction, outcome)

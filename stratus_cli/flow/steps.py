@@ -21,6 +21,7 @@ from stratus_cli.flow.permissions import lease_notes
 from stratus_cli.flow.policy import irreversible, protected
 from stratus_cli.flow.pre_image import secret_notes
 from stratus_cli.flow.reader import PlanReader
+from stratus_cli.flow.stuck import stuck_notes
 from stratus_cli.kube.diff import diff
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.known_good import MASK
@@ -126,7 +127,8 @@ def _weighed(item: Prepared, reader: PlanReader, ports: Ports) -> Steps | Refusa
     added = refusal or _taken(item, reader, ports)
     if isinstance(added, Refusal):
         return added
-    notes = (*weighed.doubts, *weighed.notes, *room, *added.notes)
+    stuck = tuple(stuck_notes(item.change, reader))
+    notes = (*weighed.doubts, *weighed.notes, *room, *stuck, *added.notes)
     return Steps((*pauses, *added.steps), notes)
 
 

@@ -1,8 +1,8 @@
-"""After the way back of a StatefulSet: its stuck pod goes, since the controller never replaces it.
+"""After a StatefulSet's template was changed: its stuck pod goes, since nobody else replaces it.
 
-A pod of a template that never becomes ready keeps its place even when the template is put back
-(Kubernetes: "forced rollback"). It is evicted, so PodDisruptionBudgets are respected; an intent is
-on disk before, as for every write. What could not be freed is said.
+A pod of a template that never becomes ready keeps its place even when the template is put right
+(Kubernetes: "forced rollback"), forward or on the way back. It is evicted, so PodDisruptionBudgets
+are respected; an intent is on disk before, as for every write. What could not be freed is said.
 """
 
 from __future__ import annotations
@@ -46,6 +46,19 @@ def free_stuck(transaction: Transaction) -> tuple[str, ...]:
     return tuple(said)
 
 
+def stuck_notes(change: Change, reader: PlanReader) -> Iterator[str]:
+    """What a plan says of pods that will be evicted because they are stuck."""
+    before, after = change.before, change.after
+    if change.ref.kind != "StatefulSet" or before is None or after is None:
+        return
+    if value_at(before, TEMPLATE) == value_at(after, TEMPLATE) or _on_delete(after):
+        return
+    for pod in _owned(reader, change.ref, change.ref.uid):
+        if not _is_ready(pod):
+            name = pod["metadata"]["name"]
+            yield f"Pod {name} is stuck: unless it is ready by then, it is evicted after the change"
+
+
 def _rolled(transaction: Transaction) -> Iterator[Ref]:
     for item in transaction.written:
         if item.ref.kind != "StatefulSet" or item.before is None or item.after is None:
@@ -58,18 +71,27 @@ def _stuck(transaction: Transaction, ref: Ref) -> tuple[Item, ...]:
     """Pods of another template than the present one that are not ready, whole."""
     item = _seen(transaction, ref)
     wanted = value_at(item or {}, "status.updateRevision")
-    if item is None or value_at(item, "spec.updateStrategy.type") == "OnDelete":
+    if item is None or _on_delete(item):
         return ()
     reader = PlanReader(transaction.ports.cluster, transaction.ports.clock)
-    uid = item["metadata"]["uid"]
     return tuple(
         pod
-        for pod in reader.list("Pod", ref.namespace)
-        if any(own.get("uid") == uid for own in pod["metadata"].get("ownerReferences") or ())
-        and (pod["metadata"].get("labels") or {}).get(REVISION) != wanted
-        and not pod["metadata"].get("deletionTimestamp")
-        and not _is_ready(pod)
+        for pod in _owned(reader, ref, item["metadata"]["uid"])
+        if (pod["metadata"].get("labels") or {}).get(REVISION) != wanted and not _is_ready(pod)
     )
+
+
+def _on_delete(item: Item) -> bool:
+    return value_at(item, "spec.updateStrategy.type") == "OnDelete"
+
+
+def _owned(reader: PlanReader, ref: Ref, uid: str) -> Iterator[Item]:
+    """The live pods of an owner."""
+    for pod in reader.list("Pod", ref.namespace):
+        owners = pod["metadata"].get("ownerReferences") or ()
+        if any(own.get("uid") == uid for own in owners):
+            if not pod["metadata"].get("deletionTimestamp"):
+                yield pod
 
 
 def _seen(transaction: Transaction, ref: Ref) -> Item | None:

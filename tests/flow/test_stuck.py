@@ -14,6 +14,7 @@ from tests.flow.stand import Stand
 from tests.flow.worlds import Item, app, world
 
 COMMITTED, UNDONE = TransactionState.COMMITTED, TransactionState.UNDONE
+NEVER = "stratus/app:never"
 SET_IMAGE = "kubectl -n shop set image statefulset/db app=stratus/app:"
 
 
@@ -44,6 +45,19 @@ def test_after_a_roll_back_all_serve_again(stand: Stand) -> None:
         "StatefulSet",
         "Pod",
     ]
+
+
+def test_a_repair_frees_the_stuck_pod(stand: Stand) -> None:
+    """Its controller would wait for it for ever; the plan says so, and the intent is on disk."""
+    box = {"spec": {"template": {"spec": {"containers": [{"name": "app", "image": NEVER}]}}}}
+    stand.twin.patch(Target("StatefulSet", "db", "shop", strategic=box))
+    assert ready(stand) == 1
+    done = run(stand, f"{SET_IMAGE}2")
+    assert done.state is COMMITTED, done.why
+    assert ready(stand) == 2
+    assert [item.ref.kind for item in recorded(stand)[-1].intents] == ["StatefulSet", "Pod"]
+    assert done.plan is not None
+    assert any("db-1 is stuck" in note for note in done.plan.notes)
 
 
 def test_after_an_undo_all_serve_again(stand: Stand) -> None:
