@@ -20,6 +20,9 @@ from stratus_cli.kube.evidence import absent_evidence, event_evidence, field_evi
 from stratus_cli.kube.fields import quoted
 from stratus_cli.kube.graph import config_maps_used
 from stratus_cli.kube.pods import CONFIG_REASONS, mount_failure, parts
+from stratus_cli.kube.put_back import put_back
+from stratus_cli.kube.references import has_rolled_out, near
+from stratus_cli.kube.whole import as_json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis, KnownGood
 from stratus_cli.model.finding import Evidence
 from stratus_cli.model.objects import ConfigMap, Pod
@@ -60,6 +63,9 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
 def _missing(case: Case, ref: Ref, references: list[Reference]) -> Iterator[Diagnosis]:
     manifest = case.known_good.object(ref)
     renamed = [(item, good) for item in references if (good := _earlier(case, item)) is not None]
+    if not renamed and len(references) == 1:
+        meant = _misspelt(case, ref, references[0])
+        renamed = [(references[0], meant)] if meant is not None else []
     if renamed and manifest is None:
         for item, good in renamed:
             yield _wrong_reference(case, ref, item, good)
@@ -84,6 +90,9 @@ def _missing(case: Case, ref: Ref, references: list[Reference]) -> Iterator[Diag
 
 def _wrong_reference(case: Case, ref: Ref, item: Reference, good: KnownGood) -> Diagnosis:
     facts = case.facts(item.faulty, item.field, config_map=ref.name, source=good.source)
+    if item.faulty.workload is not None:
+        raw = as_json(case.graph.snap, item.faulty.owner)
+        facts["put_back"] = put_back(raw, {item.field: good.value})
     return Diagnosis(
         cause=META.id,
         title="a workload refers to a ConfigMap that does not exist",
@@ -152,6 +161,28 @@ def _earlier(case: Case, item: Reference) -> KnownGood | None:
         ):
             return good
     return None
+
+
+def _misspelt(case: Case, ref: Ref, item: Reference) -> KnownGood | None:
+    """The only ConfigMap with nearly this name, where nobody else refers to this one."""
+    mine = item.faulty.workload
+    if mine is None or has_rolled_out(mine):
+        return None
+    others = (
+        workload
+        for workload in case.graph.workloads_in(ref.namespace)
+        if ref_of(workload) != item.faulty.ref and case.graph.controller_of(workload) is None
+    )
+    for workload in others:
+        if any(name == ref.name for name, _, _ in config_maps_used(workload.spec.template.spec)):
+            return None  # two workloads do not make the same typing error
+    here = (
+        config.metadata.name
+        for config in case.graph.snap.of(ConfigMap)
+        if config.metadata.namespace == ref.namespace
+    )
+    meant = near(ref.name, here)
+    return KnownGood(meant, "a ConfigMap that has nearly this name") if meant else None
 
 
 def _is_absent(case: Case, ref: Ref, said: str) -> bool:

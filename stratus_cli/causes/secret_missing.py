@@ -2,8 +2,8 @@
 
 How we know: pods wait for a volume or cannot create a container, they refer to a Secret without
 calling it optional, and it is absent or has no such key. Where an earlier revision referred to
-another one that is there, or exactly one has nearly that name and nobody else refers to this one,
-the reference is what is wrong, not the Secret.
+another one that is there, or the template never ran, exactly one has nearly that name and nobody
+else refers to this one, the reference is what is wrong, not the Secret.
 
 Known good: the reference of an earlier revision, a recording, or what was last applied; else the
 name that was meant. A Secret itself is not made again: its values are kept nowhere.
@@ -20,7 +20,7 @@ from stratus_cli.kube.evidence import absent_evidence, event_evidence, field_evi
 from stratus_cli.kube.fields import quoted
 from stratus_cli.kube.pods import CONFIG_REASONS, mount_failure, parts
 from stratus_cli.kube.put_back import put_back
-from stratus_cli.kube.references import Reference, keys_of, near, references
+from stratus_cli.kube.references import Reference, has_rolled_out, keys_of, near, references
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
@@ -95,6 +95,8 @@ def _wrong(case: Case, faulty: Faulty, item: Reference, key: str | None) -> Wron
         for good in case.known_good.workload_field(faulty.workload, faulty.prefix + path):
             if good.value in known:
                 return Wrong(faulty.prefix + path, str(good.value), good.source, 0.94)
+    if faulty.workload is None or has_rolled_out(faulty.workload):
+        return None
     meant = near(key if key is not None else item.name, known)
     if meant is None or (key is None and _is_used_elsewhere(case, faulty, item.name)):
         return None

@@ -12,7 +12,16 @@ from typing import Any
 
 import msgspec
 
-from stratus_cli.model.objects import ConfigMap, Container, KeyRef, PodSpec, Secret
+from stratus_cli.kube.pods import condition
+from stratus_cli.model.objects import (
+    ConfigMap,
+    Container,
+    Deployment,
+    KeyRef,
+    PodSpec,
+    Secret,
+    Workload,
+)
 
 ALIKE = 0.8
 """difflib's ratio of two names that differ by a typing error: one letter in five, or two in ten."""
@@ -92,6 +101,18 @@ def keys_of(item: ConfigMap | Secret) -> frozenset[str]:
         names = data if isinstance(data, Mapping) else {}
         found |= {name.partition(":")[2] for name in names if name.startswith("f:")}
     return frozenset(found)
+
+
+def has_rolled_out(workload: Workload) -> bool:
+    """Its present template has had all its pods once, so its references were right then.
+
+    A controller keeps saying so when such pods are gone later.
+    """
+    status = workload.status
+    if isinstance(workload, Deployment):
+        progressing = condition(status.conditions, "Progressing")
+        return progressing is not None and progressing.reason == "NewReplicaSetAvailable"
+    return bool(status.update_revision) and status.update_revision == status.current_revision
 
 
 def near(name: str, known: Iterable[str]) -> str | None:
