@@ -12,15 +12,14 @@ from datetime import datetime
 
 from stratus_cli.kube.admission import asked_about_pods
 from stratus_cli.kube.changes import last_change
-from stratus_cli.kube.fields import as_text, quoted, read
+from stratus_cli.kube.fields import as_text, quoted
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import IMAGE_REASONS, is_live, parts
 from stratus_cli.kube.quantities import parse_quantity
-from stratus_cli.model.change import ABSENT, Json
+from stratus_cli.model.change import Json
 from stratus_cli.model.objects import Container, Pod, Workload
 from stratus_cli.model.objects_admission import MutatingWebhookConfiguration, Webhook
 
-PLAIN = ("image", "command", "args")
 VPA = "vpaUpdates"  # vertical-pod-autoscaler's admission says so in an annotation
 
 HINTS = {
@@ -152,10 +151,13 @@ def _is_of_template(maker: Workload, pod: Pod) -> bool:
 
 
 def _of_container(wanted: Container, made: Container, prefix: str) -> Iterator[Rewrite]:
-    for name in PLAIN:
-        one, other = read(wanted, name), read(made, name)
-        if one is not ABSENT and one != other:
-            yield Rewrite(f"{prefix}.{name}", as_text(one), as_text(other))
+    for name, one, other in (
+        ("image", wanted.image, made.image),
+        ("command", wanted.command, made.command),
+        ("args", wanted.args, made.args),
+    ):
+        if one and one != other:
+            yield Rewrite(f"{prefix}.{name}", _shown(one), _shown(other))
     for kind, asked, got in (
         ("limits", wanted.resources.limits, made.resources.limits),
         ("requests", wanted.resources.requests, made.resources.requests),
@@ -170,6 +172,10 @@ def _of_container(wanted: Container, made: Container, prefix: str) -> Iterator[R
             yield Rewrite(
                 f"{prefix}.env[name={item.name}].value", item.value, values.get(item.name, "")
             )
+
+
+def _shown(value: str | tuple[str, ...]) -> str:
+    return value if isinstance(value, str) else as_text(list(value))
 
 
 def _key(resource: str) -> str:
