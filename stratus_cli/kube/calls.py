@@ -21,6 +21,7 @@ from stratus_cli.kube.called import (
     service_named,
 )
 from stratus_cli.kube.graph import Graph, config_maps_used
+from stratus_cli.kube.selectors import matches_map
 from stratus_cli.model.objects import (
     ConfigMap,
     Ingress,
@@ -195,13 +196,20 @@ def _edge(
     here = owner.metadata.namespace
     service = service_named(graph, here, called.host)
     if service is not None:
-        if isinstance(owner, Workload) and owner in graph.selected_workloads(service):
+        if isinstance(owner, Workload) and _is_behind(owner, service):
             return  # its own address
         yield Call(ref_of(owner), ref_of(service), ref_of(source), field, called.port)
     elif sure and graph.snap.was_read("Service") and is_cluster_name(graph, called.host):
         name, _, rest = called.host.partition(".")
         missing = Ref("Service", rest.partition(".")[0] or here, name, "v1")
         yield Call(ref_of(owner), missing, ref_of(source), field, called.port, absent=True)
+
+
+def _is_behind(owner: Workload, service: Service) -> bool:
+    """The Service selects this workload's pods."""
+    selector = service.spec.selector
+    same = owner.metadata.namespace == service.metadata.namespace
+    return same and bool(selector) and matches_map(selector, owner.spec.template.metadata.labels)
 
 
 def _of_ingress(graph: Graph, ingress: Ingress) -> Iterator[Call]:
