@@ -32,6 +32,7 @@ from stratus_cli.rules.policy import quota_demands, quota_exhausted
 from stratus_cli.rules.scaling import (
     autoscaler_blind,
     autoscaler_target_missing,
+    budget_blocks,
 )
 from stratus_cli.rules.service import (
     called_service_missing,
@@ -96,6 +97,7 @@ ALL = (
     quota_demands,
     claim_pending,
     claim_lost,
+    budget_blocks,
     autoscaler_blind,
     autoscaler_target_missing,
     policy_blocks,
