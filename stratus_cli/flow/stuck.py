@@ -82,7 +82,7 @@ def _stuck(transaction: Transaction, ref: Ref) -> tuple[Item, ...]:
 
 
 def _on_delete(item: Item) -> bool:
-    return value_at(item, "spec.updateStrategy.type") == "OnDelete"
+    return bool(value_at(item, "spec.updateStrategy.type") == "OnDelete")
 
 
 def _owned(reader: PlanReader, ref: Ref, uid: str) -> Iterator[Item]:

@@ -15,7 +15,7 @@ from stratus_cli.flow.policy import protected
 from stratus_cli.flow.transaction import journal_of
 from stratus_cli.flow.undoable import needing_human, steps_taken_back, written_by
 from stratus_cli.journal.replay import RecordedTransaction, transactions
-from stratus_cli.kube.apart import apart, below, joined
+from stratus_cli.kube.apart import Names, apart, below, joined
 from stratus_cli.kube.diff import diff
 from stratus_cli.kube.normal import normal_form
 from stratus_cli.kube.three_way import Clash
@@ -173,7 +173,7 @@ def shown(item: Written, clashes: Sequence[Clash]) -> list[str]:
     ]
 
 
-def _three(path: str, clash: Clash, names: Sequence[str]) -> str:
+def _three(path: str, clash: Clash, names: Names) -> str:
     was, ours, now = (
         _text(path, below(told(clash.path, value), names))
         for value in (clash.before, clash.after, clash.live)

@@ -22,7 +22,7 @@ from stratus_cli.kube.controller_revisions import (
 )
 from stratus_cli.kube.demand import scaled_down_event
 from stratus_cli.kube.drift import agrees
-from stratus_cli.kube.fields import read
+from stratus_cli.kube.fields import quoted, read
 from stratus_cli.kube.graph import Graph, revision_of
 from stratus_cli.kube.normal import normal_form
 from stratus_cli.kube.paths import value_at
@@ -187,7 +187,7 @@ class KnownGoodValues:
         return next((objects[key] for objects in states if key in objects), None)
 
     def config_key(self, ref: Ref, key: str) -> KnownGood | None:
-        """The value of one key of a ConfigMap, from a recording or where it was declared."""
+        """The value of one key of a ConfigMap, from a recording, or as declared or applied."""
         item = self.recording.find(ref) if self.recording else None
         value = item.data.get(key) if isinstance(item, ConfigMap) else None
         if value is not None and not _is_masked(value):
@@ -198,7 +198,9 @@ class KnownGoodValues:
             declared = data.get(key) if isinstance(data, Mapping) else None
             if isinstance(declared, str) and not _is_masked(declared):
                 return KnownGood(declared, state.source, state.age_s(self.graph.snap.taken_at))
-        return None
+        live = self.graph.snap.find(ref)
+        found = self.object_field(live, f"data{quoted(key)}") if live is not None else ()
+        return next((good for good in found if isinstance(good.value, str)), None)
 
     def _workload_values(self, workload: Workload, path: str) -> Iterator[KnownGood]:
         yield from self._recorded(workload, path)
