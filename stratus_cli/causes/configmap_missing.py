@@ -21,7 +21,7 @@ from stratus_cli.kube.fields import quoted
 from stratus_cli.kube.graph import config_maps_used
 from stratus_cli.kube.pods import CONFIG_REASONS, mount_failure, parts
 from stratus_cli.kube.put_back import put_back
-from stratus_cli.kube.references import has_rolled_out, near
+from stratus_cli.kube.references import has_rolled_out, near, references
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis, KnownGood
 from stratus_cli.model.finding import Evidence
@@ -88,24 +88,27 @@ def _missing(case: Case, ref: Ref, references: list[Reference]) -> Iterator[Diag
     )
 
 
-def _wrong_reference(case: Case, ref: Ref, item: Reference, good: KnownGood) -> Diagnosis:
+def _wrong_reference(
+    case: Case, ref: Ref, item: Reference, good: KnownGood, key: str = ""
+) -> Diagnosis:
+    """key: what the ConfigMap lacks; "" where it is not there at all."""
     facts = case.facts(item.faulty, item.field, config_map=ref.name, source=good.source)
     if item.faulty.workload is not None:
         raw = as_json(case.graph.snap, item.faulty.owner)
         facts["put_back"] = put_back(raw, {item.field: good.value})
     return Diagnosis(
         cause=META.id,
-        title="a workload refers to a ConfigMap that does not exist",
+        title=f"a workload refers to a {'key of a ' if key else ''}ConfigMap that does not exist",
         root=item.faulty.ref,
         field=item.field,
-        observed=ref.name,
+        observed=key or ref.name,
         expected=str(good.value),
         confidence=0.85,
         facts=facts,
         evidence=(
             *case.field_evidence(item.faulty.owner, item.field),
-            absent_evidence(ref),
-            *_evidence(case, [item]),
+            *([] if key else [absent_evidence(ref)]),
+            *_evidence(case, [Reference(item.faulty, "")]),
         ),
         explains=_explains(case, [item]),
         check=f"was ConfigMap {ref.name} meant to be deployed with this revision?",
@@ -119,6 +122,10 @@ def _missing_keys(case: Case, faulty: Faulty, said: str) -> Iterator[Diagnosis]:
         if not isinstance(item, ConfigMap) or key in item.data:
             continue
         good = case.known_good.config_key(ref, key)
+        meant = _key_meant(case, faulty, item, key) if good is None else None
+        if meant is not None:
+            yield _wrong_reference(case, ref, *meant, key=key)
+            continue
         facts: dict[str, object] = {"namespace": namespace, "config_map": name, "key": key}
         if good is not None:
             facts |= {"good_value": good.value, "source": good.source}
@@ -139,6 +146,24 @@ def _missing_keys(case: Case, faulty: Faulty, said: str) -> Iterator[Diagnosis]:
             explains=_explains(case, [reference]),
             check="was the key renamed, or lost in an edit?",
         )
+
+
+def _key_meant(
+    case: Case, faulty: Faulty, config: ConfigMap, key: str
+) -> tuple[Reference, KnownGood] | None:
+    """The place that names the key, and a key that is there and that it named before or means."""
+    for item in references(faulty.template) if faulty.workload is not None else ():
+        if (item.kind, item.name, item.key) != ("ConfigMap", config.metadata.name, key):
+            continue
+        assert faulty.workload is not None  # asked above
+        field = faulty.prefix + item.key_path
+        for good in case.known_good.workload_field(faulty.workload, field):
+            if good.value in config.data:
+                return Reference(faulty, field), good
+        meant = None if has_rolled_out(faulty.workload) else near(key, config.data)
+        if meant is not None:
+            return Reference(faulty, field), KnownGood(meant, "a key that has nearly this name")
+    return None
 
 
 def _missing_items(faulty: Faulty, said: str) -> Iterator[tuple[str, str, str]]:
