@@ -36,6 +36,8 @@ def make(api: Api, item: Item, namespace: str, how: str) -> None:
     if info.namespaced:
         meta.setdefault("namespace", namespace)
     made = {**item, "metadata": meta}
+    if item["kind"] == "PersistentVolume":
+        _set_free(api, item)
     if how == "server-side":
         api.apply(made, manager=DEPLOYER)
         return
@@ -79,6 +81,14 @@ def run_helm(app: App, access: Access, namespace: str, image: str) -> None:
 def helm_program() -> str:
     """Its path, or ""."""
     return os.environ.get("STRATUS_HELM") or shutil.which("helm") or ""
+
+
+def _set_free(api: Api, item: Item) -> None:
+    """A volume that is still kept for a claim that is gone takes the new one."""
+    live = api.get(api.ref(f"/PersistentVolume/{item['metadata']['name']}", ""))
+    if live is not None and (live.get("status") or {}).get("phase") == "Released":
+        live["spec"]["claimRef"] = item["spec"]["claimRef"]
+        api.replace(live)
 
 
 def _with_last_applied(item: Item) -> Item:
