@@ -590,7 +590,7 @@ class Service:
     def collect(self, leak: bool) -> None:
         """Garbage of a request, collected when it has grown by GC_PERCENT of what is live."""
         if leak:
-            self.kept.append(touched(1 << 20))
+            self.kept.append(touched(2 << 20))
         made = int(number("GARBAGE_KIB"))
         if made:
             self.garbage.append(bytes(touched(made << 10)))
@@ -1087,7 +1087,7 @@ class Load:
     def __init__(self) -> None:
         self.target = ENV.get("TARGET_ADDR", "")
         self.ca = ENV.get("TARGET_CA", "")
-        self.client = ENV.get("CLIENT_NAME", "Mozilla/5.0 aaaaaaaaaaaaaaaaaaaaaa!")
+        self.client = ENV.get("CLIENT_NAME", "Mozilla/5.0 aaaaaaaaaaaaaaaaaaaaaaa!")
         self.timeout_s = number("TIMEOUT_MS", 5000) / 1000
         self.outcomes: list[dict[str, Any]] = []
         self.flags = Flags()
@@ -1095,7 +1095,7 @@ class Load:
 
     def run(self) -> None:
         """For ever; each request in a thread of its own, so a slow one holds up no other."""
-        rate = number("RPS", 2)
+        rate = number("RPS", 1)
         while True:
             flood = 20 if "flood" in self.flags.effects() else 1
             if threading.active_count() < 100:
