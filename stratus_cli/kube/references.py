@@ -5,7 +5,6 @@ Of a Secret only the names of its keys are known, from managedFields; its values
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import msgspec
 
 from stratus_cli.kube.pods import condition
+from stratus_cli.kube.spelling import nearly
 from stratus_cli.model.objects import (
     ConfigMap,
     Container,
@@ -22,9 +22,6 @@ from stratus_cli.model.objects import (
     Secret,
     Workload,
 )
-
-ALIKE = 0.8
-"""difflib's ratio of two names that differ by a typing error: one letter in five, or two in ten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +113,6 @@ def has_rolled_out(workload: Workload) -> bool:
 
 
 def near(name: str, known: Iterable[str]) -> str | None:
-    """The only name that is nearly this one."""
-    found = difflib.get_close_matches(name, sorted(set(known) - {name}), 2, ALIKE)
+    """The only name of which this one is a slip of the keyboard."""
+    found = nearly(name, known)
     return found[0] if len(found) == 1 else None
