@@ -18,12 +18,8 @@ from stratus_cli.causes.case import SHOWN_PODS, Case, Faulty
 from stratus_cli.kube.affinity import APART, REQUIRED, softened
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.fields import as_text, read
-from stratus_cli.kube.scheduling import (
-    Placement,
-    Why,
-    anti_affinity_terms,
-    scheduler_says,
-)
+from stratus_cli.kube.pod_needs import anti_affinity_terms, scheduler_says
+from stratus_cli.kube.scheduling import Placement, Why
 from stratus_cli.kube.whole_field import put_whole
 from stratus_cli.kube.workloads import wanted
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
@@ -61,7 +57,7 @@ def _is_kept_apart(place: Placement, pod: Pod) -> bool:
 
 def _own_term(place: Placement, template: PodSpec, pod: Pod) -> PodAffinityTerm | None:
     terms = anti_affinity_terms(template)
-    return next((term for term in terms if place.term_means(term, pod, pod)), None)
+    return next((term for term in terms if place.neighbours.term_means(term, pod, pod)), None)
 
 
 def _of_workload(  # what was found out so far

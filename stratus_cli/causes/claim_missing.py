@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from stratus_cli.causes.case import SHOWN_PODS, Case, Faulty
 from stratus_cli.kube.claims import claim_not_found, claims_used
 from stratus_cli.kube.evidence import absent_evidence, field_evidence
-from stratus_cli.kube.scheduling import scheduler_says
+from stratus_cli.kube.pod_needs import scheduler_says
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
 from stratus_cli.model.objects import PersistentVolumeClaim, Pod

@@ -19,8 +19,9 @@ from stratus_cli.kube.affinity import APART, REQUIRED, softened
 from stratus_cli.kube.claims import claims_used
 from stratus_cli.kube.evidence import event_evidence, field_evidence
 from stratus_cli.kube.fields import as_text, read
+from stratus_cli.kube.pod_needs import volumes_of
 from stratus_cli.kube.pods import mount_failure
-from stratus_cli.kube.scheduling import Placement, Why, volumes_of
+from stratus_cli.kube.scheduling import Placement, Why
 from stratus_cli.kube.whole_field import put_whole
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence

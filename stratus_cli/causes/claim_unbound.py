@@ -26,7 +26,7 @@ from stratus_cli.kube.claims import (
 )
 from stratus_cli.kube.evidence import absent_evidence, field_evidence
 from stratus_cli.kube.fields import as_text, quoted, read
-from stratus_cli.kube.scheduling import scheduler_says
+from stratus_cli.kube.pod_needs import scheduler_says
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
 from stratus_cli.model.objects import PersistentVolumeClaim

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from stratus_cli.causes.case import SHOWN_PODS, Case, Faulty
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.fields import as_text, quoted, read
-from stratus_cli.kube.scheduling import Placement, Why, requests_of, scheduler_says
+from stratus_cli.kube.pod_needs import requests_of, scheduler_says
+from stratus_cli.kube.scheduling import Placement, Why
 from stratus_cli.kube.workloads import available
 from stratus_cli.kube.workloads import wanted as wanted_pods
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis, KnownGood

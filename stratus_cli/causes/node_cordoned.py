@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from stratus_cli.causes.case import SHOWN_PODS, Case, Faulty
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.node_changes import changed_after, is_being_drained
-from stratus_cli.kube.scheduling import Placement, Why, scheduler_says
+from stratus_cli.kube.pod_needs import scheduler_says
+from stratus_cli.kube.scheduling import Placement, Why
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.objects import Node, Pod
 from stratus_cli.model.snapshot import ref_of

@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from stratus_cli.causes.case import SHOWN_PODS, Case, Faulty
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.fields import as_text, quoted, read
-from stratus_cli.kube.scheduling import Placement, Why, scheduler_says
+from stratus_cli.kube.pod_needs import scheduler_says
+from stratus_cli.kube.scheduling import Placement, Why
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.objects import Node, Pod
 from stratus_cli.model.snapshot import ref_of

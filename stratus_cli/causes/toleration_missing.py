@@ -16,7 +16,8 @@ from stratus_cli.causes.case import SHOWN_PODS, Case, Faulty
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.fields import as_text
 from stratus_cli.kube.node_changes import changed_after, surprised_pods
-from stratus_cli.kube.scheduling import Placement, Why, scheduler_says, untolerated
+from stratus_cli.kube.pod_needs import scheduler_says, untolerated
+from stratus_cli.kube.scheduling import Placement, Why
 from stratus_cli.kube.tolerations import once_tolerated, taint_text, with_tolerations
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.objects import Node, Pod, Taint

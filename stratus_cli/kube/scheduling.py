@@ -14,29 +14,27 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from functools import cached_property
-from typing import Any, TypeVar
-
-import msgspec
 
 from stratus_cli.kube.graph import Graph
+from stratus_cli.kube.neighbours import Neighbours, Places
 from stratus_cli.kube.node_match import node_selector_holds, tolerates
-from stratus_cli.kube.pods import condition
+from stratus_cli.kube.pod_needs import (
+    affinity_of,
+    requests_of,
+    scheduler_says,
+    untolerated,
+    volumes_of,
+)
 from stratus_cli.kube.quantities import amount
-from stratus_cli.kube.selectors import matches, matches_map
+from stratus_cli.kube.selectors import matches_map
 from stratus_cli.model.objects import (
-    Namespace,
     Node,
-    PersistentVolumeClaim,
     Pod,
-    PodSpec,
     Taint,
 )
 from stratus_cli.model.objects_scheduling import (
     Affinity,
-    PodAffinityTerm,
-    TopologySpreadConstraint,
 )
-from stratus_cli.model.objects_storage import PersistentVolume
 
 CORDON_TAINT = "node.kubernetes.io/unschedulable"
 CONDITION_TAINTS = frozenset(
@@ -62,8 +60,6 @@ UNSEEN = ("free ports", "exceed max volume count")
 
 OF_OTHERS = ("Insufficient", "Too many pods", "anti-affinity")
 """Reasons that may lie in pods of namespaces that were not asked for."""
-
-StructT = TypeVar("StructT")
 
 
 class Why(Enum):
@@ -161,24 +157,15 @@ class Placement:
         return used
 
     @cached_property
-    def _labels(self) -> Mapping[str, Mapping[str, str]]:
-        return {node.metadata.name: node.metadata.labels for node in self.nodes}
-
-    @cached_property
-    def _repelling(self) -> tuple[tuple[Pod, PodAffinityTerm], ...]:
-        """Placed pods with the terms by which they keep others away."""
-        return tuple(
-            (pod, term)
-            for pods in self.placed.values()
-            for pod in pods
-            if pod.spec.affinity
-            for term in anti_affinity_terms(pod.spec)
-        )
+    def neighbours(self) -> Neighbours:
+        """Who is where."""
+        return Neighbours(self.graph, self.nodes, self.placed)
 
     def _blockers(self, pod: Pod) -> Mapping[str, tuple[Blocker, ...]]:
-        apart = self._kept_apart(pod)
-        spread = self._overfull(pod)
         affinity = affinity_of(pod.spec)
+        chosen = tuple(node for node in self.nodes if not any(_by_selection(pod, node, affinity)))
+        apart = self.neighbours.kept_apart(pod)
+        spread = self.neighbours.overfull(pod, chosen)
         together = affinity.pod_affinity if affinity else None
         wanted = together.required_during_scheduling_ignored_during_execution if together else ()
         return {
@@ -194,7 +181,7 @@ class Placement:
                         *(
                             Blocker(Why.POD_AFFINITY, term.topology_key)
                             for term in wanted
-                            if not self._has_company(pod, node, term)
+                            if not self.neighbours.has_company(pod, node, term)
                         ),
                     ]
                 )
@@ -214,141 +201,6 @@ class Placement:
             required = volume.spec.node_affinity.required if volume.spec.node_affinity else None
             if required is not None and not node_selector_holds(required, node):
                 yield Blocker(Why.VOLUME, volume.metadata.name)
-
-    def _kept_apart(self, pod: Pod) -> frozenset[tuple[str, str]]:
-        """(topology key, value) of the places where a pod is that this one must not meet."""
-        found = set()
-        for term in anti_affinity_terms(pod.spec):
-            for other in self._others(pod):
-                if self.term_means(term, pod, other):
-                    found.add((term.topology_key, self._place(other, term.topology_key)))
-        for other, term in self._repelling:
-            if other.metadata.uid != pod.metadata.uid and self.term_means(term, other, pod):
-                found.add((term.topology_key, self._place(other, term.topology_key)))
-        return frozenset((key, value) for key, value in found if value)
-
-    def _others(self, pod: Pod) -> Iterator[Pod]:
-        for pods in self.placed.values():
-            for other in pods:
-                if other.metadata.uid != pod.metadata.uid:
-                    yield other
-
-    def _place(self, pod: Pod, key: str) -> str:
-        return self._labels.get(pod.spec.node_name, {}).get(key, "")
-
-    def term_means(self, term: PodAffinityTerm, holder: Pod, other: Pod) -> bool:
-        """Whether a term of `holder` is about `other`."""
-        if term.label_selector is None or not matches(term.label_selector, other.metadata.labels):
-            return False
-        namespace = other.metadata.namespace
-        if term.namespace_selector is not None:
-            item = self.graph.snap.get(Namespace, "", namespace)
-            labels = item.metadata.labels if item else {}
-            if matches(term.namespace_selector, labels):
-                return True
-        elif not term.namespaces:
-            return namespace == holder.metadata.namespace
-        return namespace in term.namespaces
-
-    def _has_company(self, pod: Pod, node: Node, term: PodAffinityTerm) -> bool:
-        place = node.metadata.labels.get(term.topology_key, "")
-        if not place:
-            return False
-        meant = [other for other in self._others(pod) if self.term_means(term, pod, other)]
-        if not meant and self.term_means(term, pod, pod):
-            return True  # the first of a group that wants to be together
-        return any(self._place(other, term.topology_key) == place for other in meant)
-
-    def _overfull(self, pod: Pod) -> frozenset[tuple[str, str]]:
-        """(topology key, value) of the places where one more pod would be too uneven."""
-        found = set()
-        affinity = affinity_of(pod.spec)
-        for raw in pod.spec.topology_spread_constraints:
-            rule = _decoded(raw, TopologySpreadConstraint)
-            if rule is None or rule.when_unsatisfiable != "DoNotSchedule":
-                continue
-            places = {
-                node.metadata.labels[rule.topology_key]
-                for node in self.nodes
-                if rule.topology_key in node.metadata.labels
-                and not any(_by_selection(pod, node, affinity))
-            }
-            counts = dict.fromkeys(places, 0)
-            for other in self._others(pod):
-                place = self._place(other, rule.topology_key)
-                if (
-                    place in counts
-                    and other.metadata.namespace == pod.metadata.namespace
-                    and other.metadata.deletion_timestamp is None
-                    and rule.label_selector is not None
-                    and matches(rule.label_selector, other.metadata.labels)
-                ):
-                    counts[place] += 1
-            least = min(counts.values(), default=0)
-            found |= {
-                (rule.topology_key, place)
-                for place, count in counts.items()
-                if count + 1 - least > rule.max_skew
-            }
-        return frozenset(found)
-
-
-def requests_of(spec: PodSpec) -> Mapping[str, Decimal]:
-    """What a pod asks for, by resource, with "pods" for its own place on a node.
-
-    Containers and sidecars together, or the largest init container where that is more. Where only
-    a limit is set, the request is equal to it (API defaulting).
-    """
-    total: dict[str, Decimal] = defaultdict(Decimal)
-    for container in spec.containers:
-        for resource, text in (container.resources.limits | container.resources.requests).items():
-            total[resource] += amount(text)
-    for container in spec.init_containers:
-        resources = container.resources.limits | container.resources.requests
-        for resource, text in resources.items():
-            if container.restart_policy == "Always":
-                total[resource] += amount(text)
-            else:
-                total[resource] = max(total[resource], amount(text))
-    return {**{name: value for name, value in total.items() if value > 0}, "pods": Decimal(1)}
-
-
-def affinity_of(spec: PodSpec) -> Affinity | None:
-    """A pod spec's affinity; None when it has none, or one that cannot be read."""
-    return _decoded(spec.affinity, Affinity) if spec.affinity else None
-
-
-def anti_affinity_terms(spec: PodSpec) -> tuple[PodAffinityTerm, ...]:
-    """The terms by which a pod must not share a place with others."""
-    affinity = affinity_of(spec)
-    apart = affinity.pod_anti_affinity if affinity else None
-    return apart.required_during_scheduling_ignored_during_execution if apart else ()
-
-
-def volumes_of(graph: Graph, pod: Pod) -> Iterator[PersistentVolume]:
-    """The volumes that the pod's claims are bound to, as far as they were read."""
-    for volume in pod.spec.volumes:
-        if volume.persistent_volume_claim is None:
-            continue
-        name = volume.persistent_volume_claim.claim_name
-        claim = graph.snap.get(PersistentVolumeClaim, pod.metadata.namespace, name)
-        bound = claim.spec.volume_name if claim else ""
-        found = graph.snap.get(PersistentVolume, "", bound) if bound else None
-        if found is not None:
-            yield found
-
-
-def scheduler_says(pod: Pod) -> str:
-    """What the scheduler wrote about a pod that it cannot place, or ""."""
-    scheduled = condition(pod.status.conditions, "PodScheduled")
-    return scheduled.message if scheduled and scheduled.status == "False" else ""
-
-
-def untolerated(pod: Pod, node: Node) -> Iterator[Taint]:
-    """The node's taints that keep the pod from being put there."""
-    for taint in node.spec.taints:
-        if taint.effect in ("NoSchedule", "NoExecute") and not tolerates(pod.spec, taint):
-            yield taint
 
 
 def _by_node(pod: Pod, node: Node) -> Iterator[Blocker]:
@@ -377,14 +229,7 @@ def _by_selection(pod: Pod, node: Node, affinity: Affinity | None) -> Iterator[B
         yield Blocker(Why.NODE_AFFINITY)
 
 
-def _by_domain(why: Why, node: Node, places: frozenset[tuple[str, str]]) -> Iterator[Blocker]:
+def _by_domain(why: Why, node: Node, places: Places) -> Iterator[Blocker]:
     for key, value in sorted(places):
         if node.metadata.labels.get(key) == value:
             yield Blocker(why, key)
-
-
-def _decoded(raw: Any, struct: type[StructT]) -> StructT | None:  # noqa: ANN401  # JSON
-    try:
-        return msgspec.convert(raw, struct)
-    except msgspec.ValidationError:
-        return None
