@@ -17,7 +17,7 @@ from datetime import datetime
 
 from stratus_cli.causes.case import SHOWN_PODS, Case
 from stratus_cli.kube.blame import Stage, container_of, may_explain
-from stratus_cli.kube.drift import telling_words, template_drift
+from stratus_cli.kube.drift import telling_words, template_drift, the_variable
 from stratus_cli.kube.fields import as_text
 from stratus_cli.kube.states import Version
 from stratus_cli.kube.suffering import Suffering, suffering
@@ -191,17 +191,18 @@ def _diagnosis(
     sure: float,
     facts: dict[str, object],
 ) -> Diagnosis:
+    field = the_variable(edit)
     return Diagnosis(
         cause=META.id,
         title=META.title,
         root=ref_of(item.workload),
-        field=edit.path,
+        field=field,
         observed=as_text(edit.after),
         expected=as_text(edit.before),
         confidence=round(min(sure, SUREST), 2),
         facts=facts | case.changed(item.workload, edit.path),
         evidence=(
-            case.whole_evidence(item.workload, edit.path),
+            case.whole_evidence(item.workload, field),
             *(piece for finding in item.findings[:SHOWN_PODS] for piece in finding.evidence),
         ),
         explains=case.present(
@@ -210,5 +211,5 @@ def _diagnosis(
                 *case.consequences(item.workload),
             )
         ),
-        check=f"put {edit.path} back on one pod, or compare with {version.source}",
+        check=f"put {field} back on one pod, or compare with {version.source}",
     )

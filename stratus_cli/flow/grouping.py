@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from stratus_cli.flow.hypotheses import GENERAL, SURE_ENOUGH, without_echoes
 from stratus_cli.flow.upstream import folded, nearest
 from stratus_cli.kube.changes import last_change
 from stratus_cli.kube.fields import segments
@@ -19,9 +20,6 @@ from stratus_cli.model.objects import Deployment, Pod, Service, Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 
-SURE_ENOUGH = 0.3
-"""Below it a hypothesis is only a rival: naming nothing is better than naming the wrong thing."""
-
 CONSEQUENCES = frozenset({"WRK201", "WRK203", "SVC301"})
 """Findings that follow from others: sharing one of these does not make two causes rivals."""
 
@@ -30,9 +28,6 @@ REWRITING = frozenset({"BAT904"})
 
 FOLLOWING = CONSEQUENCES.union(ACCUSING)
 """What is told with the root of its own object; ACCUSING also with that of what it calls."""
-
-GENERAL = frozenset({"template-changed", "object-changed", "object-absent"})
-"""Causes that know that something changed, and not what it means."""
 
 ONE_CHANGE = timedelta(minutes=5)
 """Equal changes this close together are one push. Our choice: a deploy to many workloads takes
@@ -48,18 +43,19 @@ def choose(found: Iterable[Diagnosis]) -> tuple[list[Diagnosis], list[Diagnosis]
     rivals: list[Diagnosis] = []
     taken: dict[tuple[str, Ref], str] = {}
     order = sorted(
-        _without_echoes(item for item in found if item.explains),
+        without_echoes(item for item in found if item.explains),
         key=lambda item: (-item.confidence, item.cause, str(item.root), item.field),
     )
     for one in order:
         item = _what_is_left(one, taken) if one.cause in GENERAL else one
         primary = [key for key in item.explains if key[0] not in CONSEQUENCES]
+        primary = primary or list(item.explains)  # where nothing else is said, they are the matter
         beaten = any(taken.get(key, item.cause) != item.cause for key in primary)
         if beaten or item.confidence < SURE_ENOUGH:
             rivals.append(item)
             continue
         roots.append(item)
-        taken.update((key, item.cause) for key in primary or item.explains)
+        taken.update((key, item.cause) for key in primary)
     return roots, rivals
 
 
@@ -69,47 +65,6 @@ def _what_is_left(item: Diagnosis, taken: Mapping[tuple[str, Ref], str]) -> Diag
     if not any(key[0] not in CONSEQUENCES for key in left):
         return item
     return replace(item, explains=left)
-
-
-def _without_echoes(found: Iterable[Diagnosis]) -> list[Diagnosis]:
-    """One hypothesis per cause, object and field; a general one gives way to one that knows more.
-
-    What a hypothesis that goes explained, the one that stays explains.
-    """
-    merged: dict[tuple[str, Ref, str, str], Diagnosis] = {}
-    for item in found:
-        cause = "" if item.cause in GENERAL else item.cause
-        key = (cause, item.root, item.field, item.observed)
-        merged[key] = _explaining_too(merged[key], item) if key in merged else item
-    known: dict[tuple[Ref, str], Diagnosis] = {}
-    for item in merged.values():
-        if item.cause not in GENERAL and item.confidence >= SURE_ENOUGH:
-            known.setdefault((item.root, item.field), item)
-    echoes = [
-        item
-        for item in merged.values()
-        if item.cause in GENERAL and (item.root, item.field) in known
-    ]
-    for echo in echoes:
-        place = (echo.root, echo.field)
-        known[place] = _explaining_too(known[place], echo)
-    kept = [item for item in merged.values() if item not in echoes]
-    return [
-        fuller
-        if (fuller := known.get((item.root, item.field))) and fuller.cause == item.cause
-        else item
-        for item in kept
-    ]
-
-
-def _explaining_too(item: Diagnosis, other: Diagnosis) -> Diagnosis:
-    """The surer of the two, with what both explain."""
-    best = max(item, other, key=_knows_more)
-    return replace(best, explains=tuple(dict.fromkeys((*item.explains, *other.explains))))
-
-
-def _knows_more(item: Diagnosis) -> tuple[bool, float, str]:
-    return (item.cause not in GENERAL, item.confidence, item.cause)
 
 
 def complete(

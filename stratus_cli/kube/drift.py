@@ -15,6 +15,7 @@ from typing import Any
 from stratus_cli.kube.diff import diff, same_value
 from stratus_cli.kube.fields import segments
 from stratus_cli.kube.normal import normal_form
+from stratus_cli.kube.paths import may_be_key
 from stratus_cli.kube.quantities import parse_quantity
 from stratus_cli.model.change import ABSENT, FieldEdit, Json
 
@@ -253,6 +254,16 @@ def telling_words(edit: FieldEdit) -> frozenset[str]:
         if one == "env" and isinstance(part, Mapping) and "name" in part
     )
     return frozenset(word for word in found if len(word) >= SHORTEST_WORD)
+
+
+def the_variable(edit: FieldEdit) -> str:
+    """The edit's path; where all that changed is that env has one variable, that one's."""
+    value = edit.before if edit.after is ABSENT else edit.after
+    if not edit.path.endswith(".env") or ABSENT not in (edit.before, edit.after):
+        return edit.path
+    names = [one.get("name") for one in value if isinstance(one, Mapping)] if value else []
+    is_one = len(names) == 1 and may_be_key(names[0])
+    return f"{edit.path}[name={names[0]}]" if is_one else edit.path
 
 
 SHORTEST_WORD = 4

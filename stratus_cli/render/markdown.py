@@ -98,6 +98,12 @@ def _incident(incident: Document, document: Document) -> list[str]:
             f"- {item['rule']} {escape(item['message'])} ({code(item['ref'])})"
             for item in incident["symptoms"]
         ]
+    if incident.get("history"):
+        lines += ["", "### When", ""]
+        lines += [
+            f"- {_clock(moment['at'])} UTC: {code(moment['ref'])} {escape(moment['what'])}"
+            for moment in incident["history"]
+        ]
     attempts = [tx for tx in document["transactions"] if tx["incident"] == incident["id"]]
     if incident.get("learnt"):
         lines += ["", "### What was learnt", ""]

@@ -1,0 +1,66 @@
+"""Hypotheses before they compete: the same thing said by several causes is said once. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from stratus_cli.model.diagnosis import Diagnosis
+from stratus_cli.model.ref import Ref
+
+SURE_ENOUGH = 0.3
+"""Below it a hypothesis is only a rival: naming nothing is better than naming the wrong thing."""
+
+GENERAL = frozenset({"template-changed", "object-changed", "object-absent"})
+"""Causes that know that something changed, and not what it means."""
+
+
+def without_echoes(found: Iterable[Diagnosis]) -> list[Diagnosis]:
+    """One hypothesis per cause, object and field; a general one gives way to one that knows more.
+
+    What a hypothesis that goes explained, the one that stays explains.
+    """
+    merged: dict[tuple[str, Ref, str, str], Diagnosis] = {}
+    for item in found:
+        cause = "" if item.cause in GENERAL else item.cause
+        key = (cause, item.root, item.field, item.observed)
+        merged[key] = _explaining_too(merged[key], item) if key in merged else item
+    known: dict[Ref, dict[str, Diagnosis]] = {}
+    for item in merged.values():
+        if item.cause not in GENERAL and item.confidence >= SURE_ENOUGH:
+            known.setdefault(item.root, {}).setdefault(item.field, item)
+    kept: list[Diagnosis] = []
+    for item in merged.values():
+        by_field = known.get(item.root, {})
+        field = _same_place(item.field, by_field) if item.cause in GENERAL else None
+        if field is None:
+            kept.append(item)
+        else:
+            by_field[field] = _explaining_too(by_field[field], item)
+    return [_fullest(item, known.get(item.root, {})) for item in kept]
+
+
+def _same_place(field: str, known: Mapping[str, Diagnosis]) -> str | None:
+    """The field of another hypothesis that is this one, is inside it or has it inside."""
+    return next((other for other in known if _within(field, other) or _within(other, field)), None)
+
+
+def _within(inner: str, outer: str) -> bool:
+    rest = inner.removeprefix(outer) if outer and inner.startswith(outer) else None
+    return inner == outer or (rest is not None and rest.startswith((".", "[", "#")))
+
+
+def _fullest(item: Diagnosis, known: Mapping[str, Diagnosis]) -> Diagnosis:
+    """The same hypothesis with what it took over."""
+    other = known.get(item.field)
+    return other if other is not None and other.cause == item.cause else item
+
+
+def _explaining_too(item: Diagnosis, other: Diagnosis) -> Diagnosis:
+    """The surer of the two, with what both explain."""
+    best = max(item, other, key=_knows_more)
+    return replace(best, explains=tuple(dict.fromkeys((*item.explains, *other.explains))))
+
+
+def _knows_more(item: Diagnosis) -> tuple[bool, float, str]:
+    return (item.cause not in GENERAL, item.confidence, item.cause)
