@@ -4,8 +4,9 @@ Why it hurts: every call ends in a refused connection or a time-out, however wel
 
 How we tell: an address in env, args or command names a Service of the cluster that has no such
 port, or nearly the name of one that does. It is degraded when an earlier revision called what is
-served, the address was set within the last hour, a log line complains about it, or the workload has
-fewer pods than it wants; else a risk, since nobody may use the address.
+served, the address was set within the last hour, the Service's ports were set after the workload's
+template, a log line complains about it, or the workload has fewer pods than it wants; else a risk,
+since nobody may use the address.
 
 Not this when: the Service is headless and its pods may serve the port, has no ports at all or is
 an ExternalName; the name is no Service's at all (SVC303); the variable stands twice (WRK207).
@@ -33,7 +34,7 @@ from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.log_facts import facts_of_pods
 from stratus_cli.kube.log_patterns import CONNECTION
 from stratus_cli.kube.pods import age_s
-from stratus_cli.kube.timeline import LATER_S
+from stratus_cli.kube.timeline import LATER_S, template_changed_at
 from stratus_cli.kube.workloads import older_replica_sets, short_of, sorted_workloads
 from stratus_cli.model.finding import Evidence, Finding, RuleMeta, Severity
 from stratus_cli.model.objects import Workload
@@ -56,7 +57,9 @@ def check(graph: Graph) -> Iterator[Finding]:
         if not dead:
             continue
         hurts = short_of(graph, workload) > 0 or any(
-            _was_changed(graph, workload, item) or _is_complained_of(graph, workload, item)
+            _was_changed(graph, workload, item)
+            or _was_left_behind(graph, workload, item)
+            or _is_complained_of(graph, workload, item)
             for item in dead
         )
         yield META.finding(
@@ -84,6 +87,14 @@ def _was_changed(graph: Graph, workload: Workload, item: Called) -> bool:
     change = last_change(workload, field)
     lately = change is not None and age_s(graph, change.at) <= LATER_S
     return change is not None and not change.at_creation and lately
+
+
+def _was_left_behind(graph: Graph, workload: Workload, item: Called) -> bool:
+    """The Service's ports were set later than it was made, and than this template."""
+    service = service_named(graph, workload.metadata.namespace, item.host)
+    change = last_change(service, "spec.ports") if service is not None else None
+    made = template_changed_at(graph, workload)
+    return change is not None and not change.at_creation and made is not None and made < change.at
 
 
 def _is_complained_of(graph: Graph, workload: Workload, item: Called) -> bool:
