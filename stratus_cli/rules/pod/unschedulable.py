@@ -4,8 +4,8 @@ Why it hurts: the pod does not run at all, and will not until a node, the pod or
 there changes.
 
 How we tell: condition PodScheduled is False with reason Unschedulable. Or there is no condition and
-no node for longer than a start may take: no scheduler has looked at it, since none has the name that
-the pod asks for, or none runs.
+no node for longer than a start may take: no scheduler has looked at it, since none runs or none has
+the name that the pod asks for.
 
 Not this when: the pod is held back by a scheduling gate (reason SchedulingGated), which is
 somebody's intention; a node is nominated for it and pods there are being moved away.
