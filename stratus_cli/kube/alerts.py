@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from stratus_cli.kube.graph import Graph
-from stratus_cli.model.objects import Pod, ReplicaSet
+from stratus_cli.model.objects import Pod, ReplicaSet, Service
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Alert, ref_of
 
@@ -17,6 +19,12 @@ ALERT_LABELS = {
     "pod": "Pod",
 }
 """Labels by which alerts name what they are about (kube-state-metrics)."""
+
+
+OTHER_LABELS = (
+    "workload", "app", "app_kubernetes_io_name", "service_name", "job", "container",
+)  # fmt: skip
+"""Labels by which people's own rules name a program, where none of the others names an object."""
 
 
 def unit_of(graph: Graph, ref: Ref) -> Ref:
@@ -35,4 +43,22 @@ def units_of_alert(graph: Graph, alert: Alert) -> tuple[Ref, ...]:
         for label, kind in ALERT_LABELS.items()
         if label in alert.labels
     )
-    return tuple(dict.fromkeys(unit_of(graph, ref) for ref in named))
+    found = tuple(dict.fromkeys(unit_of(graph, ref) for ref in named))
+    if any(graph.snap.find(ref) is not None for ref in found):
+        return found
+    return (*found, *_by_other_labels(graph, alert, namespace))
+
+
+def _by_other_labels(graph: Graph, alert: Alert, namespace: str) -> Iterator[Ref]:
+    """The workload or Service of this name, in the alert's namespace or the only one at all."""
+    for label in OTHER_LABELS:
+        name = alert.labels.get(label, "")
+        for items in (graph.workloads, graph.snap.of(Service)):
+            fitting = [
+                ref_of(item)
+                for item in items
+                if item.metadata.name == name and namespace in ("", item.metadata.namespace)
+            ]
+            if len(fitting) == 1:
+                yield fitting[0]
+                return
