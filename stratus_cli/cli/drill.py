@@ -181,7 +181,9 @@ def run_(
     with session(ctx, "drill", watch_journal=False) as run:
         from stratus_cli.cli.drilling import can_install, lab_for, publish, score_paths
         from stratus_cli.drill import runs
+        from stratus_cli.drill.ground import Stopped
         from stratus_cli.drill.page import text
+        from stratus_cli.drill.result import read
 
         runs.check_control(control)
         lines = score_paths(run)[".jsonl"]
@@ -203,13 +205,19 @@ def run_(
                 results = runs.run(
                     asked, selected, drilling.lab, lines, resume=resume, parallel=parallel
                 )
+            except Stopped:
+                publish(run, read(lines))
+                raise
             finally:
                 if remove:
                     for name in dict.fromkeys(item.app for item in selected):
-                        drilling.lab(name).ground.remove(name)
-        publish(run, results)
+                        ground = drilling.lab(name).ground
+                        ground.settling = True  # whoever stopped it wants it gone all the same
+                        ground.remove(name)
+        document = publish(run, results)
         run.progress.close()
-        print(text(results), file=run.wiring.stdout)
+        as_json = run.options.output == "json"
+        print(document.rstrip() if as_json else text(results), file=run.wiring.stdout)
         raise typer.Exit(_code(run, results))
 
 

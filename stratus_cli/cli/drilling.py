@@ -226,19 +226,20 @@ def score_paths(run: Session) -> dict[str, Path]:
     return {suffix: base.with_suffix(suffix) for suffix in (".json", ".md", ".svg", ".jsonl")}
 
 
-def publish(run: Session, results: Sequence[Result]) -> None:
-    """JSON, Markdown and the chart."""
+def publish(run: Session, results: Sequence[Result]) -> str:
+    """JSON, Markdown and the chart; the JSON."""
     paths = score_paths(run)
     about = {
         "date": run.wiring.clock().now().strftime("%Y-%m-%d"),
         "cluster": f"Kubernetes {run.identity.version}",
         "machine": f"{os.cpu_count()} cores",
     }
-    document = json.dumps(page.document(results, about), indent=1, sort_keys=True)
-    write_whole(paths[".json"], document + "\n")
+    document = json.dumps(page.document(results, about), indent=1, sort_keys=True) + "\n"
+    write_whole(paths[".json"], document)
     write_whole(paths[".md"], page.markdown(results, about, paths[".svg"].name))
     write_whole(paths[".svg"], page.svg(results))
     run.say(f"the scoreboard: {paths['.json']}, {paths['.md']}, {paths['.svg']}")
+    return document
 
 
 def _plain(text: str) -> str:
