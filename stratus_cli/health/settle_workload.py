@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from stratus_cli.kube.graph import Graph
-from stratus_cli.kube.pods import is_live
+from stratus_cli.kube.pods import is_live, is_on_lost_node
 from stratus_cli.kube.workloads import available, makers_of, wanted
 from stratus_cli.model.objects import (
     DaemonSet,
@@ -47,11 +47,15 @@ def workload(graph: Graph, ref: Ref, generation: int, ill: Collection[Ref]) -> I
 
 
 def pod(graph: Graph, ref: Ref, generation: int, ill: Collection[Ref]) -> Iterator[str]:
-    """A deleted pod is gone, and the one that takes its place is ready."""
+    """A deleted pod is gone, and the one that takes its place is ready.
+
+    On a node that does not answer it lingers until the node is back: only the other is waited for.
+    """
     item = graph.snap.find(ref)
     if isinstance(item, Pod) and item.metadata.deletion_timestamp is not None:
-        yield f"Pod {ref.name}: it is still terminating"
-        return
+        if not is_on_lost_node(graph, item):
+            yield f"Pod {ref.name}: it is still terminating"
+            return
     for maker in makers_of(graph, ref):
         yield from has_all(maker, ill)
 

@@ -92,6 +92,17 @@ def test_a_deleted_pod_is_waited_for_until_another_one_is_ready() -> None:
     assert waiting(ref=POD) == ()
 
 
+def test_a_pod_on_a_node_that_does_not_answer_is_not_waited_for() -> None:
+    """Nobody there says that it is gone; the one that takes its place is waited for still."""
+    status = {"conditions": [{"type": "Ready", "status": "Unknown"}]}
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "lost"}, "status": status}
+    going = pod(terminating=True)
+    going["spec"]["nodeName"] = "lost"
+    rest = [node, going, replica_set(), pods(count=3)[1:]]
+    assert "2 of 3" in waiting(deployment(ready=2), *rest, ref=POD)[0]
+    assert waiting(deployment(), *rest, ref=POD) == ()
+
+
 def test_a_configmap_waits_for_those_that_read_it() -> None:
     """And for nobody else."""
     ref = Ref("ConfigMap", "shop", "settings")
