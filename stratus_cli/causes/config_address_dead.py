@@ -22,9 +22,9 @@ from stratus_cli.kube.config_edits import changed_at, former
 from stratus_cli.kube.config_texts import texts_in
 from stratus_cli.kube.document import value_in, with_value_in
 from stratus_cli.kube.fields import quoted
-from stratus_cli.kube.graph import config_maps_used
 from stratus_cli.kube.log_facts import LogFact, facts_of_pods
 from stratus_cli.kube.log_patterns import CONNECTION
+from stratus_cli.kube.references import config_map_readers
 from stratus_cli.kube.victims import crashing, hurt
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
@@ -54,23 +54,18 @@ class Dead:
 
 def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per dead address that somebody who fails reads."""
+    if not case.findings:
+        return
+    all_readers = config_map_readers(case.graph)
     for item in sorted(case.graph.snap.of(ConfigMap), key=ref_of):
-        readers = _readers(case, item)
-        explains = hurt(case.graph, case.findings, readers) if readers else ()
-        for dead in _dead(case, item) if explains else ():
+        readers = all_readers.get((item.metadata.namespace, item.metadata.name), [])
+        found = list(_dead(case, item)) if readers else []
+        explains = hurt(case.graph, case.findings, readers) if found else ()
+        for dead in found if explains else ():
             said = _said(case, readers, dead.called)
             at = changed_at(item, dead.key)
             if said or (at is not None and case.graph.snap.taken_at - at <= LATELY):
                 yield _diagnosis(case, dead, readers, explains, said)
-
-
-def _readers(case: Case, item: ConfigMap) -> list[Workload]:
-    name = item.metadata.name
-    return [
-        workload
-        for workload in case.graph.workloads_in(item.metadata.namespace)
-        if any(name == used for used, _, _ in config_maps_used(workload.spec.template.spec))
-    ]
 
 
 def _dead(case: Case, item: ConfigMap) -> Iterator[Dead]:

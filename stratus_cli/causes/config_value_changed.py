@@ -11,7 +11,7 @@ Known good: the value in a recording or as last applied; without them what switc
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from stratus_cli.causes.case import Case, Explained
@@ -19,8 +19,8 @@ from stratus_cli.kube.changes import last_change
 from stratus_cli.kube.config_edits import DAY, Edit, changed_at, edited_at, edits, former, names
 from stratus_cli.kube.evidence import log_evidence
 from stratus_cli.kube.fields import as_text, quoted, read
-from stratus_cli.kube.graph import config_maps_used
 from stratus_cli.kube.pods import crash_evidence, is_live, parts
+from stratus_cli.kube.references import config_map_readers
 from stratus_cli.model.change import ABSENT
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence, Finding, Severity
@@ -40,10 +40,11 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per changed place of a ConfigMap that something unwell depends on."""
     accused = _accused(case)
     namespaces = {ref.namespace for ref in accused}
+    readers = config_map_readers(case.graph) if accused else {}
     for item in sorted(case.graph.snap.of(ConfigMap), key=ref_of):
         if item.metadata.namespace not in namespaces or not _touched(case, item):
             continue
-        reach = _reach(case, item)
+        reach = _reach(case, readers.get((item.metadata.namespace, item.metadata.name), []))
         victims = {ref: reach[ref] for ref in accused if ref in reach}
         if victims:
             explains = tuple(dict.fromkeys(key for ref in victims for key in accused[ref]))
@@ -84,13 +85,9 @@ def _touched(case: Case, item: ConfigMap) -> bool:
     return lately or bool(former(item, case.known_good.versions(item))[0])
 
 
-def _reach(case: Case, item: ConfigMap) -> Mapping[Ref, int]:
+def _reach(case: Case, readers: Iterable[Workload]) -> Mapping[Ref, int]:
     """Who reads it (0), who calls those (1), and so on."""
-    found: dict[Ref, int] = {}
-    for workload in case.graph.workloads_in(item.metadata.namespace):
-        used = config_maps_used(workload.spec.template.spec)
-        if item.metadata.name in {name for name, _, _ in used}:
-            found[ref_of(workload)] = 0
+    found: dict[Ref, int] = {ref_of(workload): 0 for workload in readers}
     for reader in list(found):
         for ref, distance in case.graph.calls.upstream(reader).items():
             if distance <= FARTHEST:

@@ -5,12 +5,14 @@ Of a Secret only the names of its keys are known, from managedFields; its values
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from stratus_cli.kube.graph import Graph, config_maps_used
 from stratus_cli.kube.pods import condition
 from stratus_cli.kube.spelling import nearly
 from stratus_cli.model.objects import (
@@ -82,6 +84,16 @@ def _of_container(container: Container, path: str) -> Iterator[Reference]:
 
 def _keyed(kind: str, at: str, ref: KeyRef) -> Reference:
     return Reference(kind, ref.name, f"{at}.name", ref.key, f"{at}.key", ref.optional)
+
+
+def config_map_readers(graph: Graph) -> Mapping[tuple[str, str], list[Workload]]:
+    """(namespace, ConfigMap) -> the workloads that refer to it."""
+    found: dict[tuple[str, str], list[Workload]] = defaultdict(list)
+    for workload in graph.workloads:
+        used = config_maps_used(workload.spec.template.spec)
+        for name in dict.fromkeys(name for name, _, _ in used):
+            found[(workload.metadata.namespace, name)].append(workload)
+    return found
 
 
 def keys_of(item: ConfigMap | Secret) -> frozenset[str]:
