@@ -257,3 +257,13 @@ def _containers(pod: Item) -> list[Item]:
     spec = pod["spec"]
     found: list[Item] = [*(spec.get("initContainers") or ()), *spec["containers"]]
     return found
+
+
+@pytest.mark.parametrize("case", faults.load("shadowed-env", values), ids=lambda case: case.id)
+def test_a_shadowed_variable_is_all_that_differs(case: Fault) -> None:
+    """The list is the healthy one with one name more than once."""
+    name = f"drill-{case.app}/Deployment/{case.variant}"
+    healthy, faulty = (_containers(w[name]["spec"]["template"])[-1]["env"]
+                       for w in (world(case.app), after(case)))  # fmt: skip
+    assert faulty[:-1] == healthy
+    assert faulty[-1]["name"] in {variable["name"] for variable in healthy}

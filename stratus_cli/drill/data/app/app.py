@@ -86,6 +86,8 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 LEVELS = {"info": "INFO", "warn": "WARN", "error": "ERROR"}
 REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
 ENTRY_TTL_S = 10.0
+ADDRESS_TTL_S = 5.0
+ADDRESSES: dict[str, tuple[float, str]] = {}
 STORES = "kv.example.com/v1"
 FINALIZER = "reports.example.com/cleanup"
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -147,7 +149,7 @@ def connect(address: str, timeout_s: float) -> socket.socket:
     """A connection to host:port. Trouble says what went wrong, as Go's net package would."""
     host, port = split(address)
     try:
-        return socket.create_connection((host, port), timeout_s)
+        return socket.create_connection((resolve(host), port), timeout_s)
     except socket.gaierror as error:
         why = "server misbehaving" if error.errno == socket.EAI_AGAIN else "no such host"
         raise Trouble(f"dial tcp: lookup {host}: {why}") from error
@@ -158,6 +160,15 @@ def connect(address: str, timeout_s: float) -> socket.socket:
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise Trouble(f"dial tcp {host}:{port}: connect: {why}") from error
+
+
+def resolve(host: str) -> str:
+    """An address of the host, remembered for a moment: real clients keep their connections."""
+    known = ADDRESSES.get(host)
+    if known is None or known[0] < time.monotonic():
+        found = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)
+        known = ADDRESSES[host] = (time.monotonic() + ADDRESS_TTL_S, str(found[0][4][0]))
+    return known[1]
 
 
 def call(
@@ -518,7 +529,7 @@ class Service:
         }
         self.flags = Flags()
         self.tracer = Tracer()
-        self.timeout_s = number("TIMEOUT_MS", 2000) / 1000
+        self.timeout_s = number("TIMEOUT_MS", 3000) / 1000
         self.retries = int(number("RETRIES"))
         self.backoff_s = number("BACKOFF_MS", 50) / 1000
         self.garbage: list[bytes] = []
@@ -642,7 +653,7 @@ def ask_cache() -> str:
 def told(what: str, address: str, path: str, headers: Mapping[str, str], tls: str) -> str:
     """Ask a store or cache; its error, logged, or ""."""
     try:
-        status, body = call(address, path, headers=headers, timeout_s=1.5, tls=tls)
+        status, body = call(address, path, headers=headers, timeout_s=2.5, tls=tls)
     except Trouble as error:
         log("error", f"{what} {address}: {error}", address=address)
         return str(error)
@@ -956,7 +967,7 @@ class Edge:
     def __init__(self) -> None:
         self.backend = ENV.get("BACKEND_ADDR", "")
         self.rules: list[tuple[str, Any]] = []
-        self.timeout_s = number("TIMEOUT_MS", 5000) / 1000
+        self.timeout_s = number("TIMEOUT_MS", 9000) / 1000
         self.file = ENV.get("RULES_FILE", "")
         self.version = 0.0
         self.reload()
@@ -1088,7 +1099,7 @@ class Load:
         self.target = ENV.get("TARGET_ADDR", "")
         self.ca = ENV.get("TARGET_CA", "")
         self.client = ENV.get("CLIENT_NAME", "Mozilla/5.0 aaaaaaaaaaaaaaaaaaaaaaa!")
-        self.timeout_s = number("TIMEOUT_MS", 5000) / 1000
+        self.timeout_s = number("TIMEOUT_MS", 9000) / 1000
         self.outcomes: list[dict[str, Any]] = []
         self.flags = Flags()
         self.lock = threading.Lock()
