@@ -8,6 +8,7 @@ of other namespaces were not read, a node looks emptier than it is.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -37,18 +38,12 @@ from stratus_cli.model.objects_scheduling import (
 )
 
 CORDON_TAINT = "node.kubernetes.io/unschedulable"
-CONDITION_TAINTS = frozenset(
-    f"node.kubernetes.io/{name}"
-    for name in (
-        "not-ready",
-        "unreachable",
-        "memory-pressure",
-        "disk-pressure",
-        "pid-pressure",
-        "network-unavailable",
-    )
+SYSTEM_TAINTS = re.compile(
+    r"node\.kubernetes\.io/.*|node\.cloudprovider\.kubernetes\.io/.*|karpenter\.sh/.*|"
+    r"(ToBeDeletedBy|DeletionCandidateOf)ClusterAutoscaler"
 )
-"""Set and taken away by the node controller after the node's conditions (kubernetes.io, Taints)."""
+"""Set and taken away by controllers after a node's state (kubernetes.io, Well-known taints; Cluster
+Autoscaler and Karpenter: nodes that are about to go). They are not somebody's change."""
 
 CONTROL_PLANE_TAINTS = frozenset(
     {"node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"}
@@ -66,7 +61,7 @@ class Why(Enum):
     """What kind of thing keeps a pod off a node."""
 
     CORDON = "cordon"
-    CONDITION = "condition"  # what: the taint that the node controller set
+    CONDITION = "condition"  # what: the taint that a controller set
     TAINT = "taint"  # what: its key
     CONTROL_PLANE = "control-plane"
     NODE_NAME = "node name"
@@ -210,7 +205,7 @@ def _by_node(pod: Pod, node: Node) -> Iterator[Blocker]:
     for taint in untolerated(pod, node):
         if taint.key == CORDON_TAINT:
             yield Blocker(Why.CORDON)
-        elif taint.key in CONDITION_TAINTS:
+        elif SYSTEM_TAINTS.fullmatch(taint.key):
             yield Blocker(Why.CONDITION, taint.key)
         elif taint.key in CONTROL_PLANE_TAINTS:
             yield Blocker(Why.CONTROL_PLANE, taint.key)
