@@ -54,7 +54,7 @@ def check(graph: Graph) -> Iterator[Finding]:
 
 def _suspended(graph: Graph, item: CronJob) -> Iterator[Finding]:
     change = last_change(item, "spec.suspend")
-    if change is None or change.at_creation or change.manager.startswith(OURS):
+    if change is None or change.at_creation or change.manager == OURS:
         return
     if age_s(graph, change.at) > PARKED_AFTER_S or item.status.last_schedule_time is None:
         return
