@@ -20,6 +20,7 @@ from stratus_cli.kube.graph import config_maps_used
 from stratus_cli.kube.network_policy import EGRESS, INGRESS, end_of, policies_of
 from stratus_cli.kube.rbac import named_by
 from stratus_cli.kube.selectors import matches_map, matches_raw
+from stratus_cli.kube.states import with_age
 from stratus_cli.kube.suffering import Suffering, suffering
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Finding, Severity
@@ -167,7 +168,7 @@ def _diagnosis(case: Case, ref: Ref, sure: float, explains: Explained) -> Diagno
     good = case.known_good.object(ref)
     facts: dict[str, object] = {"namespace": ref.namespace, "name": ref.name}
     if good is not None:
-        facts |= {"manifest": good.value, "source": good.source}
+        facts |= {"manifest": good.value, "source": with_age(good.source, good.age_s)}
     symptoms = [finding for finding in case.findings if finding.key in explains]
     return Diagnosis(
         cause=META.id,

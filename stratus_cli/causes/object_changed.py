@@ -24,7 +24,7 @@ from stratus_cli.kube.drift import drift
 from stratus_cli.kube.fields import as_text
 from stratus_cli.kube.lately import edited_at
 from stratus_cli.kube.reach import reach
-from stratus_cli.kube.states import Version
+from stratus_cli.kube.states import Version, with_age
 from stratus_cli.kube.suffering import Suffering, suffering
 from stratus_cli.kube.timeline import (
     LATER_S,
@@ -152,7 +152,7 @@ def _diagnoses(case: Case, who: Suffering, changed: Changed, number: int) -> Ite
     ref = ref_of(item)
     now = as_json(case.graph.snap, item)
     whole = of_whole_values(changed.edits, dict(version.item), now)
-    facts: dict[str, object] = {"name": ref.name, "source": version.source}
+    facts: dict[str, object] = {"name": ref.name, "source": with_age(version.source, version.age_s)}
     if ref.namespace:
         facts |= {"namespace": ref.namespace, "kind": ref.kind.lower()}
     else:

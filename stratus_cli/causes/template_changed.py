@@ -19,7 +19,7 @@ from stratus_cli.causes.case import SHOWN_PODS, Case
 from stratus_cli.kube.blame import Stage, container_of, may_explain
 from stratus_cli.kube.drift import telling_words, template_drift, the_variable
 from stratus_cli.kube.fields import as_text
-from stratus_cli.kube.states import Version
+from stratus_cli.kube.states import Version, with_age
 from stratus_cli.kube.suffering import Suffering, suffering
 from stratus_cli.kube.timeline import LATER_S, SOON_S, began, newest, precedes, template_field_at
 from stratus_cli.kube.whole import as_json
@@ -173,7 +173,7 @@ def _facts(
         "namespace": ref.namespace,
         "kind": ref.kind.lower(),
         "workload": ref.name,
-        "source": version.source,
+        "source": with_age(version.source, version.age_s),
     }
     patch = case.put_back(item.workload, version, chosen)
     if patch:

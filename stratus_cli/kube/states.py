@@ -49,6 +49,16 @@ class Version:
     revision: int | None = None
 
 
+def with_age(source: str, age_s: float | None) -> str:
+    """A source as a plan shows it: who said so, and how long ago."""
+    if age_s is None or age_s < 0:
+        return source
+    for unit, seconds in (("days", 86400), ("hours", 3600), ("min", 60)):
+        if age_s >= 2 * seconds:
+            return f"{source}, {age_s / seconds:.0f} {unit} ago"
+    return f"{source}, {age_s:.0f} s ago"
+
+
 def keyed_objects(
     documents: Iterable[Mapping[str, Any]], namespace: str = ""
 ) -> dict[Key, Mapping[str, Any]]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from stratus_cli.cluster.twin.defaults import fill
 from stratus_cli.kube.drift import drift, template_drift
+from stratus_cli.kube.states import with_age
 from stratus_cli.model.change import ABSENT
 from tests.cases.loader import manifests
 
@@ -129,3 +130,12 @@ def test_never_raises_and_never_differs_from_itself(one: Any, two: Any, whole: b
     drift(left, right, whole=whole)
     template_drift(left, right, whole=whole)
     assert drift(left, left, whole=whole) == ()
+
+
+@pytest.mark.parametrize(
+    ("age_s", "told"),
+    [(None, "x"), (45.0, "x, 45 s ago"), (600.0, "x, 10 min ago"), (3 * 86400.0, "x, 3 days ago")],
+)
+def test_a_source_is_told_with_its_age(age_s: float | None, told: str) -> None:
+    """In the unit that a person would use."""
+    assert with_age("x", age_s) == told
