@@ -43,6 +43,11 @@ class Graph:
 
     def __init__(self, snap: Snapshot) -> None:
         self.snap = snap
+        # What selectors match, remembered: many rules and causes ask for the same. By identity,
+        # with the object beside it so that its identity stays its own: a copy is another one.
+        self._pods_of_service: dict[int, tuple[Service, tuple[Pod, ...]]] = {}
+        self._workloads_of_service: dict[int, tuple[Service, tuple[Workload, ...]]] = {}
+        self._services_of_workload: dict[int, tuple[Workload, tuple[Service, ...]]] = {}
 
     # Owners
 
@@ -159,31 +164,38 @@ class Graph:
 
     def selected_pods(self, service: Service) -> tuple[Pod, ...]:
         """Pods the selector matches, whatever their state. () for a Service without selector."""
-        selector = service.spec.selector
-        if not selector:
-            return ()
-        pods = self.pods_in(service.metadata.namespace)
-        return tuple(pod for pod in pods if matches_map(selector, pod.metadata.labels))
+        known = self._pods_of_service.get(id(service))
+        if known is None:
+            selector = service.spec.selector
+            pods = self.pods_in(service.metadata.namespace) if selector else ()
+            found = tuple(pod for pod in pods if matches_map(selector, pod.metadata.labels))
+            known = self._pods_of_service[id(service)] = (service, found)
+        return known[1]
 
     def selected_workloads(self, service: Service) -> tuple[Workload, ...]:
         """Workloads whose template labels the selector matches (also at zero replicas)."""
-        selector = service.spec.selector
-        if not selector:
-            return ()
-        return tuple(
-            workload
-            for workload in self.workloads_in(service.metadata.namespace)
-            if matches_map(selector, workload.spec.template.metadata.labels)
-        )
+        known = self._workloads_of_service.get(id(service))
+        if known is None:
+            selector = service.spec.selector
+            here = self.workloads_in(service.metadata.namespace) if selector else ()
+            found = tuple(
+                item for item in here if matches_map(selector, item.spec.template.metadata.labels)
+            )
+            known = self._workloads_of_service[id(service)] = (service, found)
+        return known[1]
 
     def services_of(self, workload: Workload) -> tuple[Service, ...]:
         """Services whose selector matches the workload's template."""
-        labels = workload.spec.template.metadata.labels
-        return tuple(
-            service
-            for service in self.services_in(workload.metadata.namespace)
-            if service.spec.selector and matches_map(service.spec.selector, labels)
-        )
+        known = self._services_of_workload.get(id(workload))
+        if known is None:
+            labels = workload.spec.template.metadata.labels
+            found = tuple(
+                service
+                for service in self.services_in(workload.metadata.namespace)
+                if service.spec.selector and matches_map(service.spec.selector, labels)
+            )
+            known = self._services_of_workload[id(workload)] = (workload, found)
+        return known[1]
 
     @cached_property
     def _services_by_namespace(self) -> Mapping[str, tuple[Service, ...]]:
