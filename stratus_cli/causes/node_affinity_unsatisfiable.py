@@ -11,6 +11,7 @@ namespace is bound to nodes: nothing else says that these pods belong on particu
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -97,7 +98,7 @@ def _expected(
     others = case.graph.workloads_in(faulty.ref.namespace)
     if any(_is_bound(item.spec.template.spec) for item in others if item is not faulty.owner):
         return None
-    kept = {key: dict(part) for key, part in faulty.template.affinity.items()}
+    kept = copy.deepcopy(faulty.template.affinity)
     kept["nodeAffinity"].pop(REQUIRED.partition(".")[2])
     if not kept["nodeAffinity"]:
         del kept["nodeAffinity"]

@@ -18,6 +18,7 @@ from stratus_cli.kube.fields import as_text, quoted, read
 from stratus_cli.kube.pod_needs import scheduler_says
 from stratus_cli.kube.quantities import amount
 from stratus_cli.kube.scheduling import Placement, Why
+from stratus_cli.model.change import Json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.objects import Container, Pod
 
@@ -137,11 +138,17 @@ def _with_the_rest(
         if whole.source != good[1] or not isinstance(whole.value, dict):
             continue
         for name in ("limits", "requests"):
-            old, new = whole.value.get(name) or {}, present.get(name) or {}
+            old, new = _amounts(whole.value.get(name)), _amounts(present.get(name))
             differing = {key: old.get(key) for key in {*old, *new} if old.get(key) != new.get(key)}
             if differing:
                 changes[name] = dict(sorted({**differing, **changes.get(name, {})}.items()))
     return dict(sorted(changes.items()))
+
+
+def _amounts(value: Json) -> dict[str, str]:
+    """Quantities by resource; what a hostile annotation has in their place is none."""
+    found = value if isinstance(value, dict) else {}
+    return {key: text for key, text in found.items() if isinstance(text, str)}
 
 
 def _expected(  # what is asked for, and where
@@ -157,7 +164,7 @@ def _expected(  # what is asked for, and where
         return None
     most = max(amount(node.status.allocatable.get(resource, "0")) for node in place.nodes)
     for good in case.known_good.workload_field(faulty.workload, field):
-        if good.value is None or amount(good.value) <= most:
+        if good.value is None or (isinstance(good.value, str) and amount(good.value) <= most):
             return good.value, good.source, 0.97
     part = field.rpartition(".resources.")[2].partition(".")[0].partition("[")[0]
     for other in case.graph.workloads_in(faulty.ref.namespace):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from stratus_cli.model.objects import PodSpec
@@ -17,9 +18,10 @@ def softened(template: PodSpec) -> dict[str, Any]:
 
     Only for an affinity that kube.scheduling could read.
     """
-    affinity = {key: dict(part) for key, part in template.affinity.items()}
+    affinity = copy.deepcopy(template.affinity)
     apart = affinity[APART]
     terms = apart.pop(REQUIRED)
     preferred = [{"weight": WEIGHT, "podAffinityTerm": term} for term in terms]
-    apart[PREFERRED] = [*apart.get(PREFERRED, ()), *preferred]
+    present = apart.get(PREFERRED)
+    apart[PREFERRED] = [*(present if isinstance(present, list) else ()), *preferred]
     return affinity

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stratus_cli.kube.affinity import APART, PREFERRED, REQUIRED, softened
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.node_match import tolerates
 from stratus_cli.kube.pod_needs import affinity_of, requests_of
@@ -67,7 +68,7 @@ PENDING: dict[str, Any] = {
     "spec": {"containers": [{"name": "web", "resources": {"requests": {"memory": "1Gi"}}}]},
     "status": {"phase": "Pending"},
 }
-APART = {
+KEPT_APART = {
     "requiredDuringSchedulingIgnoredDuringExecution": [
         {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "web"}}}
     ]
@@ -152,7 +153,7 @@ def test_a_well_cluster_takes_the_pod() -> None:
         ({"nodeSelector": {"disk": "fast"}}, Blocker(Why.NODE_SELECTOR)),
         ({"nodeName": "node9"}, Blocker(Why.NODE_NAME, "node9")),
         (
-            {"affinity": {"podAntiAffinity": APART}},
+            {"affinity": {"podAntiAffinity": KEPT_APART}},
             Blocker(Why.ANTI_AFFINITY, "kubernetes.io/hostname"),
         ),
         (
@@ -174,7 +175,7 @@ def test_each_filter(spec: dict[str, Any], found: Blocker) -> None:
 def test_what_keeps_others_away_counts() -> None:
     """Placed pods that must not meet this one keep it off their nodes (symmetry)."""
     place, pod = placed({})
-    spread = {"affinity": {"podAntiAffinity": APART}}
+    spread = {"affinity": {"podAntiAffinity": KEPT_APART}}
     items = [item for item in place.graph.snap.of(Pod) if item is not pod]
     repelling = msgspec.convert(spread, PodSpec)
     moved = tuple(
@@ -222,3 +223,17 @@ def test_what_was_not_asked_for_may_fill_a_node(asked: tuple[str, ...], freed: l
     again = Placement(Graph(snap))
     nodes = again.freed(pending, all_of(Why.CORDON))
     assert [node.metadata.name for node in nodes] == freed
+
+
+@given(JSON, JSON)
+def test_softening_keeps_everything_else(preferred: Any, other: Any) -> None:
+    """Whatever stands beside the requirement, only it becomes a preference."""
+    term = {"topologyKey": "zone"}
+    spec = PodSpec(
+        affinity={APART: {REQUIRED: [term], PREFERRED: preferred}, "nodeAffinity": other}
+    )
+    made = softened(spec)
+    assert made["nodeAffinity"] == other
+    assert REQUIRED not in made[APART]
+    assert made[APART][PREFERRED][-1] == {"weight": 100, "podAffinityTerm": term}
+    assert spec.affinity[APART][REQUIRED] == [term]
