@@ -16,9 +16,10 @@ from datetime import datetime
 
 from stratus_cli.causes.case import Case, Explained
 from stratus_cli.kube.changes import last_change
-from stratus_cli.kube.config_edits import DAY, Edit, changed_at, edited_at, edits, former, names
+from stratus_cli.kube.config_edits import DAY, Edit, changed_at, edits, former, names
 from stratus_cli.kube.evidence import log_evidence
 from stratus_cli.kube.fields import as_text, quoted, read
+from stratus_cli.kube.lately import edited_at
 from stratus_cli.kube.pods import crash_evidence, is_live, parts
 from stratus_cli.kube.references import config_map_readers
 from stratus_cli.model.change import ABSENT

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from stratus_cli.kube.changes import SAME_MOMENT, last_change
+from stratus_cli.kube.changes import last_change
 from stratus_cli.kube.config_diff import ConfigDiff, differences, repair
 from stratus_cli.kube.fields import quoted
 from stratus_cli.kube.flags import Flag, flags_on
+from stratus_cli.kube.lately import CONTROLLERS, edited_at
 from stratus_cli.kube.slow_patterns import slow_patterns
 from stratus_cli.kube.states import Version
 from stratus_cli.model.change import ABSENT, Json
@@ -79,21 +80,12 @@ def former(
     return (), {}, ""
 
 
-def edited_at(item: ConfigMap) -> datetime | None:
-    """When it was last written to after it was made; None when never."""
-    made = item.metadata.creation_timestamp
-    times = [entry.time for entry in item.metadata.managed_fields if entry.time is not None]
-    newest = max(times, default=None)
-    edited = newest is not None and (made is None or newest - made > SAME_MOMENT)
-    return newest if edited else None
-
-
 def changed_at(item: ConfigMap, key: str) -> datetime | None:
-    """When the key was last edited; for a key that is gone, when the ConfigMap was."""
+    """When somebody last edited the key; for a key that is gone, when the ConfigMap was."""
     change = last_change(item, f"data{quoted(key)}")
     if change is None:
         return edited_at(item)
-    return None if change.at_creation else change.at
+    return None if change.at_creation or change.manager in CONTROLLERS else change.at
 
 
 def names(said: str, words: Iterable[str]) -> bool:
