@@ -61,7 +61,7 @@ def _diagnosis(case: Case, service: Service, found: Foreign) -> Diagnosis:
         expected=as_text(dict(selector)) if selector is not None else None,
         confidence=confidence,
         facts=facts | case.changed(service, SELECTOR),
-        evidence=(*case.field_evidence(service, SELECTOR), *finding.evidence),
+        evidence=(*case.field_evidence(service, SELECTOR), *finding.evidence[1:]),
         explains=case.present([finding.key, ("SVC302", finding.ref), *accused]),
         check="which pods are its endpoints, and which of them answer as the Service should?",
     )

@@ -16,6 +16,7 @@ from dataclasses import replace
 from stratus_cli.kube.alerts import unit_of, units_of_alert
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import condition, is_live, is_ready, parts
+from stratus_cli.kube.selected import foreign_to
 from stratus_cli.kube.slo import LAGGING, is_busy
 from stratus_cli.kube.workloads import available, sorted_workloads, wanted
 from stratus_cli.model.finding import Finding, Severity
@@ -118,15 +119,27 @@ def _endpoints(graph: Graph, service: Service) -> int:
     A leftover address, of a pod that is gone, does not count; a pod with an address of each family
     is one. Without readable pods each address counts.
     """
-    means = {pod.metadata.name for pod in graph.selected_pods(service) if is_live(pod)}
+    strangers = _strangers(graph, service)
+    means = {
+        pod.metadata.name
+        for pod in graph.selected_pods(service)
+        if is_live(pod) and graph.workload_of(pod) not in strangers
+    }
     known = graph.snap.was_read("Pod")
     serving = {
         endpoint.target_ref.name if endpoint.target_ref else ", ".join(endpoint.addresses)
         for endpoint in graph.ready_endpoints_of(service)
         if endpoint.target_ref is None or endpoint.target_ref.name in means or not known
     }
-    most = sum(wanted(workload) for workload in graph.selected_workloads(service))
+    own = (item for item in graph.selected_workloads(service) if item not in strangers)
+    most = sum(wanted(workload) for workload in own)
     return min(len(serving), most) if most else len(serving)
+
+
+def _strangers(graph: Graph, service: Service) -> tuple[Workload, ...]:
+    """Workloads whose pods became endpoints by mistake: without them the Service is no worse."""
+    found = foreign_to(graph, service)
+    return found.others if found is not None and (found.late or found.unserved) else ()
 
 
 def _complete(

@@ -114,6 +114,9 @@ def _serves(service: Service, item: Workload) -> bool:
 
 
 def _is_late(service: Service, others: list[Workload]) -> bool:
+    change = last_change(service, SELECTOR)
+    if change is not None and not change.at_creation:
+        return True
     at = changed_at(service)
     ages = [item.metadata.creation_timestamp for item in others]
     return at is not None and any(age is not None and at - age > LATER for age in ages)
