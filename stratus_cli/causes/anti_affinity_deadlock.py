@@ -37,7 +37,7 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per workload that keeps its own pods apart and has too few places."""
     if not case.graph.snap.was_read("Node"):
         return
-    place = Placement(case.graph)
+    place = case.placement
     for faulty in case.faulty("POD105"):
         workload = faulty.workload
         if workload is None or isinstance(workload, DaemonSet):

@@ -20,6 +20,7 @@ from stratus_cli.kube.paths import value_at
 from stratus_cli.kube.pods import Part, parts
 from stratus_cli.kube.put_back import put_back
 from stratus_cli.kube.refused import refused_through
+from stratus_cli.kube.scheduling import Placement
 from stratus_cli.kube.states import Version
 from stratus_cli.kube.whole import as_json, read_whole
 from stratus_cli.model.change import ABSENT, FieldEdit, Json
@@ -86,6 +87,11 @@ class Case:
     @cached_property
     def _keys(self) -> frozenset[tuple[str, Ref]]:
         return frozenset(finding.key for finding in self.findings)
+
+    @cached_property
+    def placement(self) -> Placement:
+        """Where pods could be put, evaluated once for all causes."""
+        return Placement(self.graph)
 
     def of_rule(self, *codes: str) -> tuple[Finding, ...]:
         """Findings of these rules, in order."""

@@ -35,7 +35,7 @@ STANDING = frozenset({Why.ANTI_AFFINITY, Why.VOLUME, Why.CONTROL_PLANE})
 
 def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per workload whose replicas cannot share their claim."""
-    place = Placement(case.graph)
+    place = case.placement
     for faulty in case.faulty("POD105"):
         pods = tuple(pod for pod in faulty.pods if _is_torn(place, pod))
         claim = _claim(case, faulty) if pods and faulty.workload else None

@@ -28,7 +28,7 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per owner whose pods only lack room."""
     if not (case.graph.snap.was_read("Node") and not case.graph.snap.scope.asked):
         return  # pods of other namespaces fill nodes, too
-    place = Placement(case.graph)
+    place = case.placement
     for faulty in case.faulty("POD105"):
         pods = tuple(pod for pod in faulty.pods if _lacks_room(place, pod))
         if pods:

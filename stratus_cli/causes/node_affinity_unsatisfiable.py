@@ -22,7 +22,7 @@ from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.fields import as_text, read
 from stratus_cli.kube.node_match import node_selector_holds
 from stratus_cli.kube.pod_needs import affinity_of, scheduler_says
-from stratus_cli.kube.scheduling import Placement, Why
+from stratus_cli.kube.scheduling import Why
 from stratus_cli.kube.whole_field import put_whole
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.objects import DaemonSet, Node, Pod, PodSpec
@@ -37,7 +37,7 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
     nodes = case.graph.snap.of(Node)
     if not nodes or not case.graph.snap.was_read("Node"):
         return
-    place = Placement(case.graph)
+    place = case.placement
     for faulty in case.faulty("POD105"):
         required = _required(faulty.template.affinity)
         if required is None or isinstance(faulty.owner, DaemonSet):

@@ -31,7 +31,7 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per cordoned node that would take a pending pod."""
     if not case.graph.snap.was_read("Node"):
         return
-    place = Placement(case.graph)
+    place = case.placement
     kept: dict[str, Kept] = defaultdict(list)
     for faulty in case.faulty("POD105"):
         pods: dict[str, list[Pod]] = defaultdict(list)

@@ -27,7 +27,7 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per node, label and workload that looks for it."""
     if not case.graph.snap.was_read("Node"):
         return
-    place = Placement(case.graph)
+    place = case.placement
     for faulty in case.faulty("POD105"):
         selector = faulty.template.node_selector
         pods = tuple(

@@ -27,7 +27,7 @@ FIELD = "status.conditions[type=Ready].status"
 
 def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per node that is not ready."""
-    place = Placement(case.graph)
+    place = case.placement
     for finding in case.of_rule("NOD401"):
         node = case.graph.snap.find(finding.ref)
         if not isinstance(node, Node):

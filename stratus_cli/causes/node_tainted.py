@@ -35,7 +35,7 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per node whose late taints keep pending pods away."""
     if not case.graph.snap.was_read("Node"):
         return
-    place = Placement(case.graph)
+    place = case.placement
     kept: dict[str, Kept] = defaultdict(list)
     for faulty in case.faulty("POD105"):
         for name, pods in _kept_away(place, faulty).items():

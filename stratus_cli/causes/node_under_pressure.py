@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from stratus_cli.causes.case import Case
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.pods import condition
-from stratus_cli.kube.scheduling import Placement, Why
+from stratus_cli.kube.scheduling import Why
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.objects import Node
 from stratus_cli.model.snapshot import ref_of
@@ -25,7 +25,7 @@ PRESSURE = ("DiskPressure", "MemoryPressure", "PIDPressure", "NetworkUnavailable
 
 def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per node under pressure."""
-    place = Placement(case.graph)
+    place = case.placement
     for finding in case.of_rule("NOD402"):
         node = case.graph.snap.find(finding.ref)
         if not isinstance(node, Node):

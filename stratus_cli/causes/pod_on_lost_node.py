@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from stratus_cli.causes.case import Case
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.lost_pods import is_lost, is_movable, pods_on
-from stratus_cli.kube.scheduling import Placement
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.objects import Node, Pod
 from stratus_cli.model.snapshot import ref_of
@@ -26,7 +25,7 @@ FIELD = "spec.nodeName"
 
 def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per pod that could run elsewhere."""
-    place = Placement(case.graph)
+    place = case.placement
     for finding in case.of_rule("NOD401"):
         node = case.graph.snap.find(finding.ref)
         if not isinstance(node, Node) or not is_lost(node):

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from stratus_cli.causes.case import SHOWN_PODS, Case, Faulty
 from stratus_cli.kube.evidence import field_evidence
-from stratus_cli.kube.scheduling import Placement, Why
+from stratus_cli.kube.scheduling import Why
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.objects import Pod
 from stratus_cli.model.objects_scheduling import PriorityClass
@@ -33,7 +33,7 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per PriorityClass whose pods preempted pods that are now pending."""
     if not case.graph.snap.was_read("PriorityClass"):
         return
-    place = Placement(case.graph)
+    place = case.placement
     found: dict[Ref, list[tuple[Faulty, tuple[Pod, ...], Pod]]] = defaultdict(list)
     for faulty in case.faulty("POD105"):
         pods = tuple(

@@ -31,7 +31,7 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per workload and resource of which no node has enough."""
     if not case.graph.snap.was_read("Node"):
         return
-    place = Placement(case.graph)
+    place = case.placement
     for faulty in case.faulty("POD105"):
         pods = tuple(pod for pod in faulty.pods if "Insufficient" in scheduler_says(pod))
         for resource in sorted(_too_big(place, pods[0])) if pods else ():

@@ -16,7 +16,7 @@ from stratus_cli.causes.case import SHOWN_PODS, Case, Faulty
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.fields import as_text, read
 from stratus_cli.kube.pod_needs import scheduler_says
-from stratus_cli.kube.scheduling import Placement, Why
+from stratus_cli.kube.scheduling import Why
 from stratus_cli.kube.whole_field import put_whole
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.objects import DaemonSet, Pod
@@ -28,7 +28,7 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per workload whose constraints cannot be kept."""
     if not case.graph.snap.was_read("Node"):
         return
-    place = Placement(case.graph)
+    place = case.placement
     for faulty in case.faulty("POD105"):
         pods = tuple(
             pod

@@ -29,7 +29,7 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per workload whose tolerations fall short."""
     if not case.graph.snap.was_read("Node"):
         return
-    place = Placement(case.graph)
+    place = case.placement
     for faulty in case.faulty("POD105"):
         pods = tuple(pod for pod in faulty.pods if "taint" in scheduler_says(pod))
         if not pods:

@@ -34,7 +34,7 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per volume."""
     if not (case.graph.snap.was_read("Node") and case.graph.snap.was_read("PersistentVolume")):
         return
-    place = Placement(case.graph)
+    place = case.placement
     found: dict[Ref, list[tuple[Faulty, Pod]]] = defaultdict(list)
     for faulty in case.faulty("POD105"):
         for pod in faulty.pods:

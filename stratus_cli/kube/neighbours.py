@@ -78,14 +78,15 @@ class Neighbours:
             return namespace == holder.metadata.namespace
         return namespace in term.namespaces
 
-    def has_company(self, pod: Pod, node: Node, term: PodAffinityTerm) -> bool:
-        place = node.metadata.labels.get(term.topology_key, "")
-        if not place:
-            return False
+    def company(self, pod: Pod, term: PodAffinityTerm) -> frozenset[str] | None:
+        """The places of the pods that this one must be with; None where any place will do.
+
+        The first of a group that wants to be together may start anywhere that has the label.
+        """
         meant = [other for other in self._others(pod) if self.term_means(term, pod, other)]
         if not meant and self.term_means(term, pod, pod):
-            return True  # the first of a group that wants to be together
-        return any(self._place(other, term.topology_key) == place for other in meant)
+            return None
+        return frozenset(self._place(other, term.topology_key) for other in meant) - {""}
 
     def overfull(self, pod: Pod, eligible: tuple[Node, ...]) -> Places:
         """The places where one more pod would be too uneven. eligible: nodes that it chooses."""

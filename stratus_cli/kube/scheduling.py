@@ -162,7 +162,8 @@ class Placement:
         apart = self.neighbours.kept_apart(pod)
         spread = self.neighbours.overfull(pod, chosen)
         together = affinity.pod_affinity if affinity else None
-        wanted = together.required_during_scheduling_ignored_during_execution if together else ()
+        terms = together.required_during_scheduling_ignored_during_execution if together else ()
+        company = [(term.topology_key, self.neighbours.company(pod, term)) for term in terms]
         return {
             node.metadata.name: tuple(
                 dict.fromkeys(
@@ -173,11 +174,7 @@ class Placement:
                         *_by_domain(Why.ANTI_AFFINITY, node, apart),
                         *_by_domain(Why.SPREAD, node, spread),
                         *self._by_volume(pod, node),
-                        *(
-                            Blocker(Why.POD_AFFINITY, term.topology_key)
-                            for term in wanted
-                            if not self.neighbours.has_company(pod, node, term)
-                        ),
+                        *_by_company(node, company),
                     ]
                 )
             )
@@ -222,6 +219,13 @@ def _by_selection(pod: Pod, node: Node, affinity: Affinity | None) -> Iterator[B
     required = wanted.required_during_scheduling_ignored_during_execution if wanted else None
     if required is not None and not node_selector_holds(required, node):
         yield Blocker(Why.NODE_AFFINITY)
+
+
+def _by_company(node: Node, company: list[tuple[str, frozenset[str] | None]]) -> Iterator[Blocker]:
+    for key, places in company:
+        place = node.metadata.labels.get(key, "")
+        if not place or (places is not None and place not in places):
+            yield Blocker(Why.POD_AFFINITY, key)
 
 
 def _by_domain(why: Why, node: Node, places: Places) -> Iterator[Blocker]:

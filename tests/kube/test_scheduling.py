@@ -192,6 +192,24 @@ def test_what_keeps_others_away_counts() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("app", "found"),
+    [("web", ()), ("nobody", (Blocker(Why.POD_AFFINITY, "kubernetes.io/hostname"),)), ("late", ())],
+)
+def test_pods_that_must_be_together(app: str, found: tuple[Blocker, ...]) -> None:
+    """Where the others are; nowhere when there are none; anywhere for the first of its own."""
+    term = {
+        "topologyKey": "kubernetes.io/hostname",
+        "labelSelector": {"matchExpressions": [{"key": "app", "operator": "In", "values": [app]}]},
+    }
+    rule = {"requiredDuringSchedulingIgnoredDuringExecution": [term]}
+    place, pod = placed({"affinity": {"podAffinity": rule}})
+    if app == "late":
+        meta = msgspec.structs.replace(pod.metadata, labels={"app": "late"}, uid="u-other")
+        pod = msgspec.structs.replace(pod, metadata=meta)
+    assert place.blockers(pod) == {"node1": found, "node2": found}
+
+
 def test_requests_are_the_larger_of_init_and_containers() -> None:
     """An init container counts alone, a sidecar with the others."""
     spec = msgspec.convert(
