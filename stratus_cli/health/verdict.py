@@ -16,6 +16,10 @@ from stratus_cli.model.finding import Finding, Skip
 from stratus_cli.model.health import Decision, Health, UnitHealth, Verdict
 from stratus_cli.model.ref import Ref
 
+NO_MEASURE = frozenset({"usage", "logs"})
+"""Sources that no unit is measured by and that are asked only where something is wrong: one that
+cannot be read now need not have answered before, and nothing is less known for it."""
+
 
 @dataclass(frozen=True)
 class Gate:
@@ -188,7 +192,7 @@ def _unknown(gate: Gate, baseline: Sequence[Health], now: Health) -> Iterator[st
             yield f"{ref} was seen before and cannot be seen now"
     before = {subject for health in baseline for subject in health.unread}
     for subject in now.unread:
-        if subject not in before:
+        if subject not in before and subject not in NO_MEASURE:
             yield f"{subject} answered before and does not now, so the effect is not known"
 
 

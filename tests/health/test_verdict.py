@@ -245,6 +245,13 @@ def test_telemetry_that_answered_at_baseline_and_is_gone_never_commits() -> None
     assert verdict(BEFORE, now).decision is WAIT
 
 
+@pytest.mark.parametrize("source", ["usage", "logs"])
+def test_what_no_unit_is_measured_by_does_not_count_as_unknown(source: str) -> None:
+    """Logs and usage are asked only where something is wrong: not asked before is no answer."""
+    now = health(*with_others(WELL).units.values(), unread=(source,))
+    assert verdict(BEFORE, now).decision is COMMIT
+
+
 def test_what_could_not_be_read_at_baseline_is_not_judged() -> None:
     """A gap on both sides."""
     before = health(*BEFORE.units.values(), unread=("prometheus", "Secret"))
