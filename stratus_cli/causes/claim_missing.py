@@ -7,7 +7,7 @@ Known good: the claim that an earlier revision, a recording, or what was last ap
 exists; then the workload's volume is wrong. Without any of these, the one claim of the namespace
 that no other workload mounts and whose name is nearly this one. Where the name has always been
 this, the claim itself is gone, and with it perhaps what was stored: that is named, and left to a
-person.
+person. Where what worked had no such volume at all, taking the change back is surer.
 """
 
 from __future__ import annotations
@@ -67,12 +67,19 @@ def _diagnosis(
         field=field if meant else "",
         observed=name if meant else "(absent)",
         expected=meant[0] if meant else None,
-        confidence=meant[2] if meant else 0.8,
+        confidence=meant[2] if meant else (0.6 if _is_new(case, faulty, path) else 0.8),
         facts=facts | case.changed(faulty.owner, field),
         evidence=(*evidence, *(field_evidence(pod, says) for pod in pods[:SHOWN_PODS])),
         explains=case.explains(faulty, pods),
         check=f"kubectl -n {faulty.ref.namespace} get pvc: was it deleted, or is the name wrong?",
     )
+
+
+def _is_new(case: Case, faulty: Faulty, path: str) -> bool:
+    """Whether what worked had no such volume: then the change that brought it is surer."""
+    volume = f"{faulty.prefix}{path.partition(']')[0]}].name"
+    good = case.known_good.workload_field(faulty.workload, volume) if faulty.workload else ()
+    return any(item.value is None for item in good)
 
 
 def _meant(case: Case, faulty: Faulty, name: str, field: str) -> tuple[str, str, float] | None:
