@@ -11,10 +11,17 @@ import msgspec
 
 from stratus_cli.kube.called import service_named
 from stratus_cli.kube.graph import Graph
-from stratus_cli.model.errors import StratusError
+from stratus_cli.model.errors import NotFound, StratusError
 from stratus_cli.model.objects import Service, Workload
 from stratus_cli.model.snapshot import Snapshot, TracedCall, ref_of
-from stratus_cli.telemetry.endpoint import Endpoint, Fetch, UrlEndpoint, endpoints, failed
+from stratus_cli.telemetry.endpoint import (
+    Endpoint,
+    Fetch,
+    SourceFailed,
+    UrlEndpoint,
+    endpoints,
+    failed,
+)
 
 PORT = 16686
 LOOK_BACK_MS = 900_000  # our choice: longer than a fault is looked for, short enough to be now
@@ -51,8 +58,10 @@ class TraceSource:
             for base in BASES:
                 try:
                     links = _links(endpoint, base, snap)
+                except (NotFound, SourceFailed):
+                    continue  # something answers, but not there
                 except StratusError:
-                    continue
+                    break
                 signals = replace(
                     snap.signals,
                     calls=(*snap.signals.calls, *_calls(snap, links)),

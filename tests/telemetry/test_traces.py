@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stratus_cli.model.errors import NotFound
+from stratus_cli.model.errors import ClusterAnswer, NotFound
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import TracedCall
 from stratus_cli.telemetry.traces import TraceSource
@@ -64,6 +64,14 @@ def test_without_jaeger_or_with_nonsense() -> None:
     paths = [f"{BASE}{base}/api/dependencies" for base in ("", "/jaeger/ui", "/jaeger")]
     snap = TraceSource(ServiceProxy(dict.fromkeys(paths, b"<html>"))).read(snapshot([JAEGER]))
     assert (snap.signals.sources, snap.gaps) == ((), ())
+
+
+def test_one_that_does_not_answer_is_asked_once() -> None:
+    """Not at each place where it might answer."""
+    gone = ClusterAnswer(503, "ServiceUnavailable", "no endpoints available")
+    proxy = ServiceProxy({f"{BASE}/api/dependencies": gone})
+    assert TraceSource(proxy).read(snapshot([JAEGER])).signals.sources == ()
+    assert len(proxy.asked) == 1
 
 
 LISTENERS = (
