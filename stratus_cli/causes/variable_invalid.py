@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 
 from stratus_cli.causes.case import SHOWN_LINES, Case
-from stratus_cli.causes.setting import complained_of, earlier_word, wrong_setting
+from stratus_cli.causes.setting import complained_of, earlier_word, value_of, wrong_setting
 from stratus_cli.kube.called import containers_of
 from stratus_cli.kube.evidence import log_evidence
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
@@ -25,11 +25,12 @@ META = CauseMeta("variable-invalid", "the program does not take a variable's val
 CODES = ("POD101", "POD106", "POD107", "POD108")
 SHORTEST = 3  # letters of a name that is looked for in lines
 LONGEST = 1000  # of a line
+RIVAL = 0.28  # below what is named as a root: the line may be about what the variable leads to
 
 REFUSED = re.compile(
-    r"\b(?:invalid|illegal|bad|malformed|unsupported|unknown|unexpected|unrecogni[sz]ed|must be|"
+    r"\b(?:invalid|illegal|bad|malformed|unsupported|unknown|unrecogni[sz]ed|must be|"
     r"must not|should be|not an? |not one of|cannot parse|can't parse|could not parse|"
-    r"failed to parse|unable to parse|parse error|out of range|expected|cannot be)\b",
+    r"failed to parse|unable to parse|parse error|out of range)\b",
     re.I,
 )
 
@@ -59,7 +60,7 @@ def _diagnosis(
         workload,
         next(iter(good.values)) if good else field,
         good=good,
-        confidence=0.95 if good else 0.8,
+        confidence=0.95 if good else 0.75 if _is_quoted(workload, field, evidence) else RIVAL,
         pods=pods,
         codes=CODES,
         container=container.name,
@@ -67,6 +68,12 @@ def _diagnosis(
         facts={"variable": name},
         check=f"what does the program take for {name}?",
     )
+
+
+def _is_quoted(workload: Workload, field: str, evidence: list[Evidence]) -> bool:
+    """A line shows the very value that it refuses."""
+    value = str(value_of(workload, field) or "")
+    return bool(value) and any(value in piece.value for piece in evidence)
 
 
 def _refused(case: Case, workload: Workload, container: Container) -> dict[str, list[Evidence]]:
