@@ -1,6 +1,7 @@
 """The causes, by id. One root cause per file; causes never import causes."""
 
 from stratus_cli.causes import (
+    admission_denies,
     anti_affinity_deadlock,
     api_unavailable,
     argument_refused,
@@ -33,6 +34,7 @@ from stratus_cli.causes import (
     ingress_misroute,
     init_waits_for_nobody,
     job_disturbs,
+    job_fails,
     job_held_open,
     job_template_changed,
     limit_range_refuses,
@@ -91,6 +93,7 @@ from stratus_cli.causes import (
 )
 
 ALL = (
+    admission_denies,
     anti_affinity_deadlock,
     api_unavailable,
     argument_refused,
@@ -123,6 +126,7 @@ ALL = (
     ingress_misroute,
     init_waits_for_nobody,
     job_disturbs,
+    job_fails,
     job_held_open,
     job_template_changed,
     limit_range_refuses,

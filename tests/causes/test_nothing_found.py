@@ -13,10 +13,12 @@ from stratus_cli.causes import (
     credentials_refused,
     cronjob_not_run,
     job_disturbs,
+    job_fails,
     job_held_open,
     job_template_changed,
     record_undecodable,
     recurring_actor,
+    secret_missing,
     stale_environment,
 )
 from stratus_cli.causes.case import Case
@@ -32,10 +34,12 @@ MINE = (
     credentials_refused,
     cronjob_not_run,
     job_disturbs,
+    job_fails,
     job_held_open,
     job_template_changed,
     record_undecodable,
     recurring_actor,
+    secret_missing,
     stale_environment,
 )
 IDS = {cause.META.id for cause in MINE}
