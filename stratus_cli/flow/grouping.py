@@ -37,6 +37,11 @@ AT_ONCE = timedelta(minutes=1)
 MANY = 3
 
 
+ALONE = frozenset({"unexplained", "node-not-ready", "node-under-pressure"})
+"""Causes that nothing written to the cluster cures: they must not hold up the repair of others that
+have the same object as their root."""
+
+
 def choose(found: Iterable[Diagnosis]) -> tuple[list[Diagnosis], list[Diagnosis]]:
     """(roots, rivals): where causes explain the same primary finding, the surer one is the root."""
     roots: list[Diagnosis] = []
@@ -105,7 +110,7 @@ def group(graph: Graph, roots: Sequence[Diagnosis]) -> list[tuple[Diagnosis, ...
     first: dict[Hashable, int] = {}
     for index, root in enumerate(roots):
         shared: list[Hashable] = [*root.explains]
-        if root.cause != "unexplained":  # it must not hold up the repair of what is explained
+        if root.cause not in ALONE:
             shared.append(root.root)
             # Who writes an object again and again belongs with what is wrong in that object.
             shared.extend(ref for rule, ref in root.explains if rule in REWRITING)
