@@ -10,10 +10,10 @@ is left out of it; one that is newer than the workload may be taken away.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from stratus_cli.causes.case import SHOWN_PODS, Case
+from stratus_cli.kube.admission import leaving_out
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.pods import is_live, is_ready
 from stratus_cli.kube.put_back import put_back
@@ -29,7 +29,6 @@ from stratus_cli.model.snapshot import ref_of
 META = CauseMeta("webhook-rewrites", "a mutating webhook changes what the pod template asks for")
 SHOWS_IN = ("POD101", "POD103", "POD106", "POD107", "POD108", "POD102", "POD105")
 UNCLEAR = 0.25  # a rival, no root
-SPACE = "kubernetes.io/metadata.name"
 
 
 def diagnose(case: Case) -> Iterator[Diagnosis]:
@@ -120,23 +119,8 @@ def _facts(
         if isinstance(good.value, dict) and good.value:
             facts |= {"put_back": put_back(now, {path: good.value}), "source": good.source}
             break
-    selector = _without(_raw_selector(now, webhook.name), space)
-    facts["left_out"] = put_back(now, {f"{path}.namespaceSelector": selector})
+    facts["left_out"] = put_back(now, leaving_out(now, path, space))
     if is_newer(item, [workload]):
         facts["newer_configuration"] = item.metadata.name
     facts.setdefault("source", "the pod template")
     return facts
-
-
-def _raw_selector(now: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    for webhook in now.get("webhooks") or ():
-        if isinstance(webhook, Mapping) and webhook.get("name") == name:
-            return webhook.get("namespaceSelector") or {}
-    return {}
-
-
-def _without(selector: Mapping[str, Any], space: str) -> dict[str, Any]:
-    """The selector, and not this namespace."""
-    expressions = [*(selector.get("matchExpressions") or ())]
-    expressions.append({"key": SPACE, "operator": "NotIn", "values": [space]})
-    return {**selector, "matchExpressions": expressions}

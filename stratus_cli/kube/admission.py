@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from stratus_cli.kube.fields import read
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.selectors import matches
 from stratus_cli.model.objects import Namespace
@@ -21,6 +23,8 @@ from stratus_cli.model.objects_admission import (
     WebhookConfiguration,
 )
 
+NAME_LABEL = "kubernetes.io/metadata.name"  # on every namespace
+
 # webhook/errors: 'failed calling webhook "a.b.c": failed to call webhook: Post "https://...": WHY'
 _FAILED = re.compile(r'failed calling webhook "([^"]+)":\s*(.*)', re.DOTALL)
 _TIMED_OUT = re.compile(
@@ -28,6 +32,10 @@ _TIMED_OUT = re.compile(
 )
 # pod-security-admission: 'violates PodSecurity "restricted:latest": REASONS'
 _SECURITY = re.compile(r'violates PodSecurity "([a-z]+):([^"]+)":?\s*(.*)', re.DOTALL)
+# webhook/errors: 'admission webhook "a.b.c" denied the request: WHY'
+_DENIED = re.compile(r'admission webhook "([^"]+)" denied the request')
+# policy/validating: "ValidatingAdmissionPolicy 'P' with binding 'B' denied request: WHY"
+_POLICY = re.compile(r"ValidatingAdmissionPolicy '[^']*' with binding '([^']+)' denied request")
 # plugin/pkg/admission/serviceaccount
 _ACCOUNT = re.compile(r"error looking up service account (\S+?)/(\S+?): ")
 
@@ -82,6 +90,25 @@ def security_refusal(message: str) -> SecurityRefusal | None:
     return SecurityRefusal(*found.groups()) if found else None
 
 
+def denied_by(message: str) -> tuple[str, str]:
+    """("webhook" or "binding", its name) of what denied an object; ("", "") when nothing did."""
+    policy = _POLICY.search(message)
+    if policy is not None:
+        return "binding", policy.group(1)
+    webhook = _DENIED.search(message)
+    return ("webhook", webhook.group(1)) if webhook is not None else ("", "")
+
+
+def leaving_out(item: Mapping[str, Any], field: str, namespace: str) -> dict[str, Any]:
+    """{path: value} that leaves a namespace out of a webhook. item: its configuration, as JSON."""
+    path = f"{field}.namespaceSelector"
+    present = read(item, path)
+    selector = dict(present) if isinstance(present, Mapping) else {}
+    expressions = [*(selector.get("matchExpressions") or ())]
+    expressions.append({"key": NAME_LABEL, "operator": "NotIn", "values": [namespace]})
+    return {path: {**selector, "matchExpressions": expressions}}
+
+
 def missing_account(message: str) -> tuple[str, str] | None:
     """(namespace, name) of a ServiceAccount that is not there, or None."""
     found = _ACCOUNT.search(message)
@@ -109,7 +136,7 @@ def asked_about_pods(
 ) -> Iterator[tuple[WebhookConfiguration, Webhook]]:
     """The webhooks that are asked when such a pod is made in this namespace."""
     space = graph.snap.get(Namespace, "", namespace)
-    space_labels = {"kubernetes.io/metadata.name": namespace}
+    space_labels = {NAME_LABEL: namespace}
     if space is not None:
         space_labels |= space.metadata.labels
     for item in configurations(graph):

@@ -176,14 +176,12 @@ _KINDS = (
         for struct in (
             objects_admission.ValidatingWebhookConfiguration,
             objects_admission.MutatingWebhookConfiguration,
+            objects_admission.ValidatingAdmissionPolicyBinding,
         )
     ),
     *(
         KindInfo(kind, "admissionregistration.k8s.io/v1", plural, False)
-        for kind, plural in (
-            ("ValidatingAdmissionPolicy", "validatingadmissionpolicies"),
-            ("ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings"),
-        )
+        for kind, plural in (("ValidatingAdmissionPolicy", "validatingadmissionpolicies"),)
     ),
     KindInfo(
         "CustomResourceDefinition",

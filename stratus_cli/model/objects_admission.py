@@ -76,3 +76,17 @@ class APIService(KubeObject, frozen=True):
     metadata: TrackedMeta = TrackedMeta()
     spec: APIServiceSpec = APIServiceSpec()
     status: APIServiceStatus = APIServiceStatus()
+
+
+class AdmissionPolicyBindingSpec(_Part, frozen=True):
+    policy_name: str = ""
+    validation_actions: tuple[str, ...] = ()
+
+
+class ValidatingAdmissionPolicyBinding(KubeObject, frozen=True):
+    """What makes a ValidatingAdmissionPolicy count, and how: Deny, Warn, Audit."""
+
+    KIND = "ValidatingAdmissionPolicyBinding"
+    API_VERSION = "admissionregistration.k8s.io/v1"
+    metadata: TrackedMeta = TrackedMeta()
+    spec: AdmissionPolicyBindingSpec = AdmissionPolicyBindingSpec()
