@@ -200,5 +200,7 @@ def _expected(good: Setting | None, path: str) -> str | None:
     if path in good.values:
         value = good.values[path]
         return "(absent)" if value is None else as_text(value)
+    if any(path.startswith(name) and value is None for name, value in good.values.items()):
+        return "(absent)"  # with all that it is part of
     inside = {name.removeprefix(path).lstrip("."): value for name, value in good.values.items()}
     return as_text(inside)
