@@ -21,7 +21,7 @@ from stratus_cli.drill.injection import Injection, call, hook_of
 from stratus_cli.drill.ledger import Keep, Ledger
 from stratus_cli.drill.mend import restore, restore_all
 from stratus_cli.drill.oracle import Healthy, Oracle, endpoints
-from stratus_cli.drill.quality import dq, dq_star
+from stratus_cli.drill.quality import dq, dq_star, lines_of
 from stratus_cli.drill.result import ERROR, SKIPPED, SOLVED, UNSOLVED, Result
 from stratus_cli.drill.roots import named
 from stratus_cli.drill.state import State, capture, not_as_it_was
@@ -207,6 +207,7 @@ class Case:
         with Watch(lambda: self._look(door)) as watch:
             ran = self._stratus("run", *REPAIR)
         result.t_mitigate_s, result.writes = ran.seconds, ran.writes
+        result.lines = lines_of(ran.report)
         result.states = [str(tx["state"]) for tx in ran.transactions]
         result.harm = harms(before, watch.samples)
         self._judge(oracle, ran)
@@ -228,6 +229,11 @@ class Case:
         said = named(diagnose.report, fault, faulty.objects, self.lab.ground.namespace(fault.app))
         result.root_exact, result.root_first = said.exact, said.first
         result.missing, result.extra = list(said.missing), list(said.extra)
+        result.named = [
+            f"{root['cause']}: {root['ref']} {root['field']}".strip()
+            for incident in diagnose.report.get("incidents", ())
+            for root in incident["roots"]
+        ]
         tops = [item["roots"][0] for item in diagnose.report.get("incidents", ()) if item["roots"]]
         result.confidence = float(tops[0]["confidence"]) if tops else None
 

@@ -29,7 +29,7 @@ GENERIC = re.compile(
 
 def dq(report: Mapping[str, Any], healthy: State, faulty: State) -> float:
     """Of the actions that Stratus ran, or else would run first; 0 when it has none."""
-    actions = [line for line in _lines(report) if line]
+    actions = [line for line in lines_of(report) if line]
     names = {key.rpartition("/")[2] for key in faulty.objects}
     return dq_of(actions, truth(healthy, faulty), names)
 
@@ -78,7 +78,7 @@ def truth(healthy: State, faulty: State) -> str:
     return " ".join(lines)
 
 
-def _lines(report: Mapping[str, Any]) -> list[str]:
+def lines_of(report: Mapping[str, Any]) -> list[str]:
     """The kubectl lines of the candidate that was run, or would be first, of each incident."""
     found: list[str] = []
     for incident in report.get("incidents", ()):

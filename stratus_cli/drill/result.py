@@ -34,6 +34,10 @@ class Result:
     t_detect_s: float | None = None
     root_exact: bool | None = None
     root_first: bool | None = None
+    named: list[str] = field(default_factory=list)
+    """Every root that was named: cause, object, field."""
+    lines: list[str] = field(default_factory=list)
+    """The kubectl lines of each candidate that was tried first."""
     missing: list[str] = field(default_factory=list)
     extra: list[str] = field(default_factory=list)
     confidence: float | None = None

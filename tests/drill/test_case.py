@@ -76,7 +76,7 @@ class Scripted:
 
     def report(self) -> dict[str, Any]:
         ref, path = self.root
-        root = {"ref": ref, "field": path, "confidence": 0.9}
+        root = {"cause": "c", "ref": ref, "field": path, "confidence": 0.9}
         incident = {"severity": "outage", "roots": [root] if ref else [], "candidates": []}
         return {"incidents": [incident]}
 
@@ -170,6 +170,7 @@ def test_solved_is_root_and_state_and_way_back() -> None:
     assert result.mitigated
     assert result.undone_exactly
     assert result.writes == 1
+    assert result.named == [f"c: {ROOT} spec.ports[port=80,protocol=TCP].targetPort"]
 
 
 def test_a_wrong_root_is_not_solved() -> None:
