@@ -43,7 +43,7 @@ def values(app: str) -> Mapping[str, Any]:
 
 
 def manifests(name: str) -> list[Item]:
-    """The objects of an app; of a chart, with the two things filled in that its templates ask."""
+    """The objects of an app; of a chart, with the things filled in that its templates ask."""
     app = apps.load(name)
     found = app.manifests(values(name))
     if app.install == "helm":
