@@ -73,6 +73,8 @@ def _of_workload(  # what was found out so far
     facts = case.facts(faulty, field)
     good = case.known_good.workload_field(workload, field)
     fewer = [item for item in case.known_good.replicas(workload) if item.value <= places]
+    if wanted(workload) <= places and not _is_held_up(place, workload, pods[0]):
+        return  # a place is free but for something else, such as a cordon
     if good:
         value = good[0].value if isinstance(good[0].value, dict) else {}
         facts |= {"affinity_patch": put_whole(field, value), "source": good[0].source}
@@ -85,7 +87,7 @@ def _of_workload(  # what was found out so far
         value = softened(faulty.template)
         facts |= {"affinity_patch": put_whole(field, value), "source": "apart where it is possible"}
         yield _diagnosis(case, faulty, pods, field, facts, "a preference", 0.88)
-    elif wanted(workload) == places and _holds_all(workload):
+    else:
         # A rollout: each place has an old pod, and no old pod goes before a new one is ready.
         facts |= {"max_unavailable": 1, "source": "there is no place for one pod more"}
         path = "spec.strategy.rollingUpdate.maxUnavailable"
@@ -135,6 +137,14 @@ def _places(place: Placement, pod: Pod, key: str) -> int:
             if not any(item.why in STRUCTURAL for item in found[node.metadata.name])
         }
         - {None}
+    )
+
+
+def _is_held_up(place: Placement, workload: Workload, pod: Pod) -> bool:
+    """Each place has a like pod, and the rollout lets none go before a new one is ready."""
+    return _holds_all(workload) and all(
+        any(item.why is Why.ANTI_AFFINITY or item.why in STRUCTURAL for item in items)
+        for items in place.blockers(pod).values()
     )
 
 
