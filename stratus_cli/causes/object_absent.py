@@ -17,6 +17,8 @@ from stratus_cli.causes.case import SHOWN_PODS, Case, Explained
 from stratus_cli.kube.blame import Stage
 from stratus_cli.kube.evidence import absent_evidence
 from stratus_cli.kube.graph import config_maps_used
+from stratus_cli.kube.log_facts import facts_of_pods
+from stratus_cli.kube.log_patterns import FORBIDDEN
 from stratus_cli.kube.network_policy import EGRESS, INGRESS, end_of, policies_of
 from stratus_cli.kube.rbac import named_by
 from stratus_cli.kube.selectors import matches_map, matches_raw
@@ -108,10 +110,10 @@ def _needs(case: Case, who: Suffering, ref: Ref, manifest: Mapping[str, Any]) ->
             return NEEDED if ref.name in used else 0.0
         case "ServiceAccount":
             return NEEDED if ref.name == account else 0.0
-        case "RoleBinding" if felt:
-            return LIKELY if _binds(manifest, here, account) else 0.0
-        case "Role" if felt:
-            return LIKELY if _is_given(case, ref, account) else 0.0
+        case "RoleBinding" if felt and _is_denied(case, who):
+            return NEEDED if _binds(manifest, here, account) else 0.0
+        case "Role" if felt and _is_denied(case, who):
+            return NEEDED if _is_given(case, ref, account) else 0.0
         case "NetworkPolicy" if felt:
             return LIKELY if _let_through(case, who, manifest) else 0.0
         case "Deployment" | "StatefulSet" | "DaemonSet" if felt:
@@ -127,6 +129,12 @@ def _needs(case: Case, who: Suffering, ref: Ref, manifest: Mapping[str, Any]) ->
 
 def _same(one: Ref, other: Ref) -> bool:
     return (one.kind, one.namespace, one.name) == (other.kind, other.namespace, other.name)
+
+
+def _is_denied(case: Case, who: Suffering) -> bool:
+    """Whether its logs say that the API server did not let it."""
+    pods = [ref_of(pod) for pod in case.graph.pods_of(who.workload)]
+    return bool(facts_of_pods(case.graph.snap, pods, FORBIDDEN))
 
 
 def _binds(manifest: Mapping[str, Any], namespace: str, account: str) -> bool:
