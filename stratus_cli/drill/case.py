@@ -274,6 +274,8 @@ class Case:
             good = ("--known-good", str(self.lab.recordings / f"{self.fault.app}.json"))
         outcome = self.lab.tool.run(*words, *self._space(), *good, cluster=self.fault.cluster)
         self.result.codes[name or words[0]] = outcome.code
+        if self.lab.ground.interrupt.requested:
+            raise Stopped("interrupted", f"stratus {words[0]}", "")
         said = f"stratus {words[0]} ended with {outcome.code}"
         if outcome.code in LAB_FAILED:
             raise DrillError(said, "", outcome.errors[-500:])

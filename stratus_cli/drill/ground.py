@@ -200,6 +200,11 @@ class Ground:
                 if (meta.get("labels") or {}).get(LABEL) == self.namespace(name):
                     self.api.delete(self.api.ref(f"/{kind}/{meta['name']}", ""))
 
+    def check_interrupt(self) -> None:
+        """Stopped when a signal came."""
+        if self.interrupt.requested and not self.settling:
+            raise Stopped("interrupted", "", "")
+
     def until(
         self,
         ask: Callable[[], bool],

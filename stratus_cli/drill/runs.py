@@ -84,6 +84,7 @@ def run(
             if case.result.key in over or stopped:
                 continue
             try:
+                lab.ground.check_interrupt()
                 result = case.run()
             except Stopped as error:
                 stopped.append(error)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from stratus_cli.drill.controls import ControlCase
 from stratus_cli.drill.fault import Fault, Oracle, Place
 from stratus_cli.drill.ground import Stopped
 from stratus_cli.drill.oracle import Healthy
+from stratus_cli.drill.runs import Asked, run
 from stratus_cli.drill.state import State, capture, differences
 from stratus_cli.drill.tool import Outcome
 from stratus_cli.drill.wellness import Well
@@ -254,6 +256,40 @@ def test_ctrl_c_heals() -> None:
         assert differences(healthy, capture(found.ground.api, [SPACE])) == []
 
 
+def test_a_command_that_a_signal_ended_is_no_verdict() -> None:
+    """What Stratus says after Ctrl-C is not held against it; the case is run again."""
+
+    class Interrupt:
+        requested = False
+
+    with lab() as (found, _):
+        pressed = found.ground.interrupt = Interrupt()
+        tool = found.tool = Scripted(found)
+
+        def cut(*words: str, cluster: bool = False) -> Outcome:
+            pressed.requested = True
+            return Outcome(-2, 0.1)
+
+        tool.run = cut  # type: ignore[method-assign]  # ends at once
+        with pytest.raises(Stopped):
+            Case(found, FAULT, known_good=False).run()
+
+
+def test_after_a_signal_no_further_case_begins(tmp_path: Path) -> None:
+    """Nothing is injected, nothing is written down."""
+
+    class Interrupt:
+        requested = True
+
+    with lab() as (found, _):
+        found.ground.interrupt = Interrupt()
+        lines = tmp_path / "lab.jsonl"
+        with pytest.raises(Stopped):
+            run(Asked(), [FAULT], lambda _: found, lines, resume=False)
+        assert not lines.exists()
+        assert not found.journal.entries()
+
+
 def test_the_recording_is_made_when_well() -> None:
     """--known-good: before the injection, and given to each stage."""
     with lab() as (found, _):
@@ -261,13 +297,13 @@ def test_the_recording_is_made_when_well() -> None:
         tool_run = tool.run
         seen: list[tuple[str, ...]] = []
 
-        def run(*words: str, cluster: bool = False) -> Outcome:
+        def listen(*words: str, cluster: bool = False) -> Outcome:
             seen.append(words)
             if words[0] == "record":
                 return Outcome(0, 0.1)
             return tool_run(*words, cluster=cluster)
 
-        tool.run = run  # type: ignore[method-assign]  # listens in
+        tool.run = listen  # type: ignore[method-assign]  # in passing
         result = Case(found, FAULT, known_good=True).run()
         assert result.verdict == "solved"
         assert seen[0][0] == "record"
