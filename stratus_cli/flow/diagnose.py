@@ -81,7 +81,7 @@ def _incident(
 ) -> Incident:
     keys = {key for root in roots for key in root.explains}
     symptoms = sorted((by_key[key] for key in keys if key in by_key), key=_symptom_order)
-    primary = {key for key in keys if key[0] not in CONSEQUENCES}
+    primary = {key for key in keys if key[0] not in CONSEQUENCES} or keys
     return Incident(
         id=incident_id(cluster_uid, tuple((root.cause, root.root) for root in roots)),
         severity=max((item.severity for item in symptoms), default=Severity.DEGRADED),
