@@ -112,7 +112,9 @@ def _good(
     for value in case.known_good.workload_field(target, _field(container.name, resource)):
         if isinstance(value.value, str):
             return value.value, value.source
-    for other in case.graph.workloads_in(target.metadata.namespace):
+    for other in sorted(
+        case.graph.workloads_in(target.metadata.namespace), key=lambda item: str(ref_of(item))
+    ):
         for one in other.spec.template.spec.containers:
             text = read(one, f"resources.requests{quoted(resource)}")
             if one.image == container.image and isinstance(text, str):

@@ -55,7 +55,7 @@ def _winners(case: Case, faulty: Faulty) -> Iterator[Pod]:
     """The pods that this owner's pods had to give way to, as far as they are there."""
     pods = {pod.metadata.uid: pod for pod in case.graph.snap.of(Pod)}
     pods |= {f"{pod.metadata.namespace}/{pod.metadata.name}": pod for pod in pods.values()}
-    for event in case.graph.snap.events:
+    for event in sorted(case.graph.snap.events, key=lambda item: item.metadata.name):
         about = event.involved_object
         said = PREEMPTED.search(event.message) if event.reason == "Preempted" else None
         if said is None or about.namespace != faulty.ref.namespace:

@@ -21,6 +21,7 @@ from stratus_cli.kube.scheduling import Placement, Why
 from stratus_cli.model.change import Json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.objects import Container, Pod
+from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("requests-too-large", "a container asks for more than any node has")
 ELSEWHERE = frozenset({Why.CONTROL_PLANE, Why.NODE_SELECTOR, Why.NODE_AFFINITY, Why.NODE_NAME})
@@ -167,7 +168,9 @@ def _expected(  # what is asked for, and where
         if good.value is None or (isinstance(good.value, str) and amount(good.value) <= most):
             return good.value, good.source, 0.97
     part = field.rpartition(".resources.")[2].partition(".")[0].partition("[")[0]
-    for other in case.graph.workloads_in(faulty.ref.namespace):
+    for other in sorted(
+        case.graph.workloads_in(faulty.ref.namespace), key=lambda item: str(ref_of(item))
+    ):
         for one in other.spec.template.spec.containers:
             text = read(one, f"resources.{part}{quoted(resource)}")
             same = one.image.rpartition("@")[0] or one.image
