@@ -7,13 +7,10 @@ value is never offered, since writing it back would destroy what it stands for.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any
-
-import msgspec
 
 from stratus_cli.kube.controller_revisions import (
     past_revisions,
@@ -24,10 +21,16 @@ from stratus_cli.kube.demand import scaled_down_event
 from stratus_cli.kube.drift import agrees
 from stratus_cli.kube.fields import quoted, read
 from stratus_cli.kube.graph import Graph, revision_of
-from stratus_cli.kube.normal import normal_form
+from stratus_cli.kube.manifest_values import (
+    MASK,
+    applied_manifest,
+    creatable,
+    in_namespace,
+    is_masked,
+)
 from stratus_cli.kube.paths import value_at
 from stratus_cli.kube.pods import age_s, is_failing
-from stratus_cli.kube.states import Key, State, Version, with_protocols
+from stratus_cli.kube.states import Key, State, Version
 from stratus_cli.kube.whole import as_json
 from stratus_cli.kube.workloads import older_replica_sets
 from stratus_cli.model.change import ABSENT, Json
@@ -45,9 +48,7 @@ from stratus_cli.model.objects_history import ControllerRevision
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Snapshot, ref_of
 
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-MASK = "«secret:"
-"""How kube.redact marks a value that was taken out."""
+__all__ = ["MASK", "KnownGoodValues", "creatable", "current_revision"]
 
 
 class KnownGoodValues:
@@ -81,7 +82,7 @@ class KnownGoodValues:
             if manifest is not None:
                 age = state.age_s(self.graph.snap.taken_at)
                 yield Version(manifest, state.source, age, state.whole)
-        manifest = _applied(item)
+        manifest = applied_manifest(item)
         if manifest is not None:
             yield Version(manifest, "last-applied annotation")
         if isinstance(item, Workload):
@@ -154,13 +155,13 @@ class KnownGoodValues:
         item = self.recording.find(ref) if self.recording else None
         if item is not None and self.recording is not None and _is_whole(self.recording, item):
             manifest = creatable(as_json(self.recording, item))
-            if not _is_masked(manifest):
+            if not is_masked(manifest):
                 return KnownGood(manifest, self._recording_name(), self._recording_age())
         for state in self.declared:
             found = state.objects.get((ref.kind, ref.namespace, ref.name))
-            if found is not None and not _is_masked(found):
+            if found is not None and not is_masked(found):
                 age = state.age_s(self.graph.snap.taken_at)
-                return KnownGood(_in_namespace(found, ref.namespace), state.source, age)
+                return KnownGood(in_namespace(found, ref.namespace), state.source, age)
         return None
 
     def absent(self, namespace: str) -> Iterator[tuple[Ref, Mapping[str, Any]]]:
@@ -190,13 +191,13 @@ class KnownGoodValues:
         """The value of one key of a ConfigMap, from a recording, or as declared or applied."""
         item = self.recording.find(ref) if self.recording else None
         value = item.data.get(key) if isinstance(item, ConfigMap) else None
-        if value is not None and not _is_masked(value):
+        if value is not None and not is_masked(value):
             return KnownGood(value, self._recording_name(), self._recording_age())
         for state in self.declared:
             manifest = state.objects.get((ref.kind, ref.namespace, ref.name), {})
             data = manifest.get("data")
             declared = data.get(key) if isinstance(data, Mapping) else None
-            if isinstance(declared, str) and not _is_masked(declared):
+            if isinstance(declared, str) and not is_masked(declared):
                 return KnownGood(declared, state.source, state.age_s(self.graph.snap.taken_at))
         live = self.graph.snap.find(ref)
         found = self.object_field(live, f"data{quoted(key)}") if live is not None else ()
@@ -284,7 +285,7 @@ class KnownGoodValues:
                 yield from self._written(item, manifest, path, KnownGood(None, state.source, age))
 
     def _applied(self, item: KubeObject, path: str) -> tuple[KnownGood, ...]:
-        manifest = _applied(item)
+        manifest = applied_manifest(item)
         if manifest is None:
             return ()
         said = KnownGood(None, "last-applied annotation")
@@ -319,7 +320,7 @@ def _distinct(values: Iterator[KnownGood], present: Json) -> tuple[KnownGood, ..
     kept: list[KnownGood] = []
     seen = [_or_none(present)]
     for item in values:
-        if item.value not in seen and not _is_masked(item.value):
+        if item.value not in seen and not is_masked(item.value):
             seen.append(item.value)
             kept.append(item)
     return tuple(kept)
@@ -329,54 +330,7 @@ def _or_none(value: Json) -> Json:
     return None if value is ABSENT else value
 
 
-def _applied(item: KubeObject) -> dict[str, Any] | None:
-    """The last-applied annotation as JSON, or None when it is missing or unreadable."""
-    text = item.metadata.annotations.get(LAST_APPLIED)
-    if not text:
-        return None
-    try:
-        manifest = json.loads(text)
-    except ValueError:
-        return None
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("metadata"), dict):
-        return None
-    return dict(with_protocols(manifest))
-
-
-def creatable(item: Mapping[str, Any]) -> dict[str, Any]:
-    """The object without what the server gives it, so that it can be made again."""
-    made = normal_form(item)
-    meta = made.get("metadata")
-    if isinstance(meta, dict):
-        annotations = meta.get("annotations")
-        if isinstance(annotations, dict):
-            annotations.pop(LAST_APPLIED, None)
-            if not annotations:
-                meta.pop("annotations")
-        # The owner is gone or another one by now; a finalizer's controller adds its own again.
-        for name in ("ownerReferences", "finalizers"):
-            meta.pop(name, None)
-    spec = made.get("spec")
-    if made.get("kind") == "Service" and isinstance(spec, dict):
-        if spec.get("clusterIP") != "None":
-            spec.pop("clusterIP", None)
-            spec.pop("clusterIPs", None)
-    return made
-
-
 def _is_whole(recording: Snapshot, item: KubeObject) -> bool:
     """Whether nothing of the object was left out when it was kept."""
     key = (item.KIND, item.metadata.namespace, item.metadata.name)
     return key in recording.originals or isinstance(item, ConfigMap)
-
-
-def _in_namespace(manifest: Mapping[str, Any], namespace: str) -> dict[str, Any]:
-    meta = manifest.get("metadata")
-    meta = dict(meta) if isinstance(meta, Mapping) else {}
-    if namespace:
-        meta["namespace"] = namespace
-    return {**manifest, "metadata": meta}
-
-
-def _is_masked(value: Json) -> bool:
-    return MASK in msgspec.json.encode(value).decode()

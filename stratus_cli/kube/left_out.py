@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stratus_cli.kube.drift import DEFAULTS
+from stratus_cli.kube.server_defaults import DEFAULTS
 from stratus_cli.model.change import ABSENT, Json
 
 
