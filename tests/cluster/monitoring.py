@@ -8,6 +8,7 @@ metrics-server and Jaeger are built once, which takes minutes, and only come whe
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from tests.cluster.layout import REGISTRY
@@ -70,6 +71,7 @@ def manifests(*, full: bool, aggregates: bool = True) -> list[dict[str, Any]]:
             data=True,
         ),
     ]  # fmt: skip
+    _add_discovery(found)
     if full:
         found += _server(
             "kube-state-metrics",
@@ -83,6 +85,22 @@ def manifests(*, full: bool, aggregates: bool = True) -> list[dict[str, Any]]:
         )
         found += [*_metrics_server(), *_aggregated()] if aggregates else []
     return found
+
+
+def _add_discovery(items: list[dict[str, Any]]) -> None:
+    """The sidecar that finds targets, beside Prometheus."""
+    [prometheus] = [
+        item
+        for item in items
+        if (item["kind"], item["metadata"]["name"]) == ("Deployment", "prometheus")
+    ]
+    sidecar = {
+        "name": "discover",
+        "image": f"{REGISTRY}/stratus/app:1",
+        "command": ["python3", "-c", (Path(__file__).parent / "discover.py").read_text()],
+        "resources": {"requests": {"cpu": "5m", "memory": "32Mi"}},
+    }
+    prometheus["spec"]["template"]["spec"]["containers"].append(sidecar)
 
 
 def _metrics_server() -> list[dict[str, Any]]:
@@ -205,23 +223,7 @@ def _prometheus() -> str:
         "tls_config": {"ca_file": f"{secrets}/ca.crt"},
         "authorization": {"credentials_file": f"{secrets}/token"},
     }
-    place = [
-        _label("__meta_kubernetes_namespace", "namespace"),
-        _label("__meta_kubernetes_pod_name", "pod"),
-    ]
-    asked = "__meta_kubernetes_pod_annotation_prometheus_io"
-    pods = [
-        {"source_labels": [f"{asked}_scrape"], "action": "keep", "regex": "true"},
-        {"source_labels": ["__address__", f"{asked}_port"], "target_label": "__address__",
-         "regex": r"([^:]+)(?::\d+)?;(\d+)", "replacement": "$1:$2"},
-        *place,
-    ]  # fmt: skip
-    node = "__meta_kubernetes_node_name"
-    kubelets = [
-        {"target_label": "__address__", "replacement": "kubernetes.default.svc:443"},
-        {"source_labels": [node], "target_label": "__metrics_path__", "regex": "(.+)",
-         "replacement": "/api/v1/nodes/$1/proxy/metrics/cadvisor"},
-    ]  # fmt: skip
+    found = "http://127.0.0.1:9099"
     states = f"kube-state-metrics.{NAMESPACE}.svc:8080"
     return json.dumps(
         {
@@ -231,19 +233,15 @@ def _prometheus() -> str:
                 {"targets": [f"alertmanager.{NAMESPACE}.svc:9093"]}
             ]}]},
             "scrape_configs": [
-                {"job_name": "pods", "kubernetes_sd_configs": [{"role": "pod"}],
-                 "relabel_configs": pods},
-                {"job_name": "kubelets", "kubernetes_sd_configs": [{"role": "node"}],
-                 "relabel_configs": kubelets, "scrape_interval": "10s", **access},
+                {"job_name": "pods",
+                 "http_sd_configs": [{"url": f"{found}/pods", "refresh_interval": "2s"}]},
+                {"job_name": "kubelets", "scrape_interval": "10s", **access,
+                 "http_sd_configs": [{"url": f"{found}/nodes", "refresh_interval": "10s"}]},
                 {"job_name": "states", "honor_labels": True,
                  "static_configs": [{"targets": [states]}]},
             ],
         }
     )  # fmt: skip
-
-
-def _label(source: str, target: str) -> dict[str, Any]:
-    return {"source_labels": [source], "target_label": target}
 
 
 def _rules() -> str:
