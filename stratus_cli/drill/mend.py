@@ -10,6 +10,7 @@ from stratus_cli.drill.errors import DrillError
 from stratus_cli.drill.ground import Ground
 from stratus_cli.drill.ledger import Ledger
 from stratus_cli.drill.state import ALLOCATED, State, capture, differences, wishes
+from stratus_cli.kube.diff import same_value
 from stratus_cli.kube.normal import normal_form
 from stratus_cli.model.errors import Conflict, Forbidden, Invalid, NotFound
 from stratus_cli.model.ref import Ref
@@ -70,7 +71,7 @@ def _restore_one(ground: Ground, ledger: Ledger, key: str, wanted: Item | None) 
             elif wanted is None:
                 _delete(ground, ledger, ref, live)
                 return
-            elif wishes(live) == wishes(wanted):
+            elif same_value(wishes(live), wishes(wanted)):
                 return
             else:
                 after = _over(wanted, live)

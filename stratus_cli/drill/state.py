@@ -14,7 +14,7 @@ from typing import Any
 
 from stratus_cli.drill.api import Api, Item
 from stratus_cli.drill.fault import Place
-from stratus_cli.kube.diff import diff
+from stratus_cli.kube.diff import diff, same_value
 from stratus_cli.kube.fields import Segment, segments
 from stratus_cli.kube.normal import normal_form
 from stratus_cli.model.change import ABSENT, Json
@@ -168,7 +168,7 @@ def _means(wanted: Segment, found: Segment) -> bool:
 
 
 def _edits(name: str, old: Item, new: Item) -> Iterator[Difference]:
-    if old == new:
+    if same_value(old, new):
         return
     edits = diff(old, new)
     for edit in edits:

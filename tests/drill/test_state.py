@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stratus_cli.drill.fault import Place
@@ -113,6 +113,7 @@ JSON = st.recursive(
 )
 
 
+@example({"x": [[0]]}, {"x": [[False]]})
 @given(st.dictionaries(st.sampled_from(["x", "y"]), JSON), st.dictionaries(st.just("x"), JSON))
 def test_no_difference_is_overlooked(old: dict[str, Any], new: dict[str, Any]) -> None:
     """Two specs that are not equal never compare as equal, and equal ones always do."""
