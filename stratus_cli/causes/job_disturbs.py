@@ -66,10 +66,19 @@ def _harm(case: Case, call: Call) -> Iterator[tuple[Call, Explained, tuple[LogFa
     if call.absent or not isinstance(service, Service):
         return
     behind = case.graph.selected_workloads(service)
-    explains = hurt(case.graph, case.findings, behind)
+    refs = {*map(ref_of, behind), *case.graph.calls.callers(call.callee)} - {call.caller}
+    said = facts_of_pods(case.graph.snap, _pods(case, refs), *SPEAKING)
+    pods = {fact.pod for fact in said}
+    # A caller that speaks of it may be unready for that, and not only answer errors.
+    callers = [
+        item
+        for ref in sorted(refs)
+        if isinstance(item := case.graph.snap.find(ref), Workload)
+        and pods.intersection(map(ref_of, case.graph.pods_of(item)))
+    ]
+    explains = hurt(case.graph, case.findings, [*behind, *callers])
     if explains:
-        refs = {*map(ref_of, behind), *case.graph.calls.callers(call.callee)} - {call.caller}
-        yield call, explains, facts_of_pods(case.graph.snap, _pods(case, refs), *SPEAKING)
+        yield call, explains, said
 
 
 def _pods(case: Case, refs: set[Ref]) -> Iterator[Ref]:
