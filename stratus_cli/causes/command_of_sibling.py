@@ -4,7 +4,7 @@ How we know: several workloads of the namespace share one image and each is told
 its own name, in the same word of command or args; this one is told to run another's.
 
 Known good: the words of an earlier revision, a recording, or what was last applied; else the
-pattern of the siblings, with the workload's own name.
+pattern of the siblings, with the workload's own name, as long as this template never worked.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from stratus_cli.causes.setting import (
 )
 from stratus_cli.kube.called import containers_of
 from stratus_cli.kube.evidence import field_evidence
+from stratus_cli.kube.references import has_rolled_out
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.objects import Container, Pod, Workload
 from stratus_cli.model.snapshot import ref_of
@@ -42,9 +43,14 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
                 for index, word in enumerate(words):
                     siblings = _telling(case, workload, container, name, index)
                     other = _other(workload, container, word, siblings)
-                    if other:
-                        field = f"{path}.{name}[{index}]"
+                    field = f"{path}.{name}[{index}]"
+                    if other and _may_be_wrong(case, workload, field):
                         yield _diagnosis(case, workload, pods, (field, word, other), siblings)
+
+
+def _may_be_wrong(case: Case, workload: Workload, field: str) -> bool:
+    """A template that once served as it is now runs the right program, whatever its name."""
+    return earlier_word(case, workload, field) is not None or not has_rolled_out(workload)
 
 
 def _diagnosis(
@@ -98,7 +104,7 @@ def _siblings(
 ) -> list[Sibling]:
     """Those that share the image."""
     found = []
-    for other in case.graph.workloads_in(workload.metadata.namespace):
+    for other in sorted(case.graph.workloads_in(workload.metadata.namespace), key=ref_of):
         for path, item in containers_of(other.spec.template.spec):
             words: tuple[str, ...] = getattr(item, name)
             same = _repository(item.image) == _repository(container.image)
