@@ -23,9 +23,7 @@ from stratus_cli.kube.pods import CREATION_ALLOWANCE_S, age_s, condition
 from stratus_cli.model.finding import Finding, RuleMeta, Severity
 from stratus_cli.model.snapshot import ref_of
 
-META = RuleMeta(
-    "STO611", "autoscaler-blind", Severity.DEGRADED, needs=("HorizontalPodAutoscaler",)
-)
+META = RuleMeta("STO611", "autoscaler-blind", Severity.DEGRADED, needs=("HorizontalPodAutoscaler",))
 
 
 def check(graph: Graph) -> Iterator[Finding]:

@@ -21,9 +21,7 @@ from stratus_cli.model.finding import Finding, RuleMeta, Severity
 from stratus_cli.model.objects import PersistentVolumeClaim
 from stratus_cli.model.snapshot import ref_of
 
-META = RuleMeta(
-    "STO602", "claim-lost", Severity.DEGRADED, needs=("PersistentVolumeClaim", "Pod")
-)
+META = RuleMeta("STO602", "claim-lost", Severity.DEGRADED, needs=("PersistentVolumeClaim", "Pod"))
 
 
 def check(graph: Graph) -> Iterator[Finding]:
