@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from stratus_cli import rules
 from stratus_cli.kube.graph import Graph
 from stratus_cli.model.finding import Finding, RuleMeta, Skip
-from stratus_cli.model.snapshot import Gap, Snapshot
+from stratus_cli.model.snapshot import Gap, Snapshot, in_order
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Detection:
 
 def detect(snap: Snapshot) -> Detection:
     """Run every rule that could read what it needs."""
+    snap = in_order(snap)
     graph = Graph(snap)
     findings: list[Finding] = []
     skips: list[Skip] = []

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from stratus_cli.model.objects import Event, KubeObject
@@ -220,6 +221,22 @@ class Snapshot:
             for kind, items in self.objects.items()
             for item in items
         }
+
+
+def in_order(snap: Snapshot) -> Snapshot:
+    """The same, with objects and events by namespace and name, so that order decides nothing."""
+    return replace(
+        snap,
+        objects={kind: _sorted(snap.objects[kind]) for kind in sorted(snap.objects)},
+        events=_sorted(snap.events),
+    )
+
+
+def _sorted(items: tuple[ObjectT, ...]) -> tuple[ObjectT, ...]:
+    meta = [(item.metadata.namespace, item.metadata.name) for item in items]
+    if all(one <= other for one, other in pairwise(meta)):
+        return items
+    return tuple(sorted(items, key=lambda item: (item.metadata.namespace, item.metadata.name)))
 
 
 def ref_of(item: KubeObject) -> Ref:

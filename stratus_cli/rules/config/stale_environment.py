@@ -71,7 +71,7 @@ def _finding(seen: _Seen) -> Finding:
 
 
 def _evidence(item: Stale) -> Iterator[Evidence]:
-    for pod in item.pods[:1]:
+    for pod in sorted(item.pods, key=ref_of)[:1]:
         for part in parts(pod):
             if part.status.name == item.reading.container:
                 yield field_evidence(pod, f"{part.status_path}.state.running.startedAt")
