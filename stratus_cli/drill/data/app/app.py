@@ -1098,7 +1098,7 @@ class Load:
     def __init__(self) -> None:
         self.target = ENV.get("TARGET_ADDR", "")
         self.ca = ENV.get("TARGET_CA", "")
-        self.client = ENV.get("CLIENT_NAME", "Mozilla/5.0 aaaaaaaaaaaaaaaaaaaaaaa!")
+        self.client = ENV.get("CLIENT_NAME", "Mozilla/5.0 aaaaaaaaaaaaaaaaaaaaaaaaa!")
         self.timeout_s = number("TIMEOUT_MS", 9000) / 1000
         self.outcomes: list[dict[str, Any]] = []
         self.flags = Flags()
