@@ -1,6 +1,7 @@
-"""No tracked file names a package registry's host or a folder of somebody's machine.
+"""No tracked file names a package registry's host or a folder of somebody's machine, or has a key.
 
-Where packages come from, and where a checkout lies, is up to each machine.
+Where packages come from, and where a checkout lies, is up to each machine. A private key, in PEM or
+encoded once more for a Secret, is made where it is needed.
 """
 
 from __future__ import annotations
@@ -15,8 +16,16 @@ ROOT = Path(__file__).parents[1]
 HOSTS = ("py" + "pi.org", "python" + "hosted.org", "--index" + "-url", "--find" + "-links")
 FOLDERS = ("home", "Users", "root", "work", "opt/wheels")
 # /root is a container's or a test machine's home as well: only below it lies somebody's own.
+# A key's first line, of PKCS #8 or SEC 1, on a line of its own; and PEM's head in base64.
+KEYS = (r"^\s*(?:MI[GIH]\w|MHc|MHQ)[A-Za-z0-9+/]{58,}$", "LS0tLS1CRUd" + "JTi[A-Za-z0-9+/]{40}")
 FORBIDDEN = re.compile(
-    "|".join([*(re.escape(host) for host in HOSTS), rf"(?<![\w./~-])/(?:{'|'.join(FOLDERS)})/\w"])
+    "|".join(
+        [
+            *(re.escape(host) for host in HOSTS),
+            rf"(?<![\w./~-])/(?:{'|'.join(FOLDERS)})/\w",
+            *KEYS,
+        ]
+    )
 )
 
 

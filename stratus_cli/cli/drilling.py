@@ -40,7 +40,7 @@ LONGEST_S = 900.0
 KEPT = ("PATH", "HOME", "LANG", "USER", "TMPDIR", "SSL_CERT_FILE", "KUBECONFIG")
 
 
-def unnamed(app: str) -> Mapping[str, Any]:
+def unnamed(app: str) -> dict[str, Any]:
     """The built-in variables where no cluster is asked: what they stand for."""
     words = {name: f"({name})" for name in faults.BUILT_IN}
     return {**words, "app": app, "namespace": f"drill-{app}", "tenant": f"drill-{app}-tenant"}
@@ -93,6 +93,7 @@ def lab_for(
                 access,
                 image=image or DEFAULT_IMAGE,
                 prefix=prefix,
+                keys=folder / "keys",
             )
 
         def lab_of(name: str) -> Lab:

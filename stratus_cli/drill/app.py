@@ -10,15 +10,17 @@ load: Deployment/load       # the load generator, left out when the app's own wo
 extra: [tenant]             # other namespaces that it has from the start; may be empty
 
 The other *.yaml files of the folder are its manifests, in the order of their names, with ${image},
-${namespace}, ${app}, ${tenant} filled in. Before them the drill makes the namespace, labelled
-`stratus.dev/drill: NAME`, and in it the ConfigMap `program` with the key app.py: the one program
-(data/app/app.py) that every container mounts. No manifest holds a namespace but ${tenant}.
+${namespace}, ${app}, ${tenant} and certificates (drill/certificates.py) filled in. Before them the
+drill makes the namespace, labelled `stratus.dev/drill: NAME`, and in it the ConfigMap `program`
+with the key app.py: the one program (data/app/app.py) that every container mounts. No manifest
+holds a namespace but ${tenant}.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.resources
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
@@ -54,9 +56,10 @@ class App:
                 found.extend(fill(item, values) for item in documents if item)
         return found
 
-    def digest(self, image: str) -> str:
-        """Of all that it is made of: an app of another version is made anew."""
-        texts = [image, program()["data"]["app.py"], *_texts(self.folder)]
+    def digest(self, values: Mapping[str, Any]) -> str:
+        """Of all that it is made of: an app of another version, or other keys, is made anew."""
+        made = json.dumps([values["image"], self.manifests(values)])
+        texts = [made, program()["data"]["app.py"], *_texts(self.folder)]
         return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 

@@ -38,8 +38,8 @@ hook: stratus_cli.drill.hooks.x:Hook    # optional; a class, see stratus_cli/dri
 Variables: `${name}` in any text, also in keys. A text that is nothing but `${name}` becomes the
 value itself, with its type. Always there: ${app}, ${namespace} (the app's), ${image} (the
 program's), ${tenant} (a second namespace, made by the drill when a step names it), ${node},
-${other_node} (first two nodes by name), ${nodes} (their number), ${nodes_plus_1}. `$$` is a dollar
-sign.
+${other_node} (first two nodes by name), ${nodes} (their number), ${nodes_plus_1}, and the
+certificates of drill/certificates.py. `$$` is a dollar sign.
 
 Refs: "Kind/name" is in the app's namespace, "namespace/Kind/name" elsewhere, "/Kind/name" is
 cluster-scoped. Kind may be KIND.GROUP of a custom resource. Field paths are those of kube.paths:
@@ -82,17 +82,19 @@ from __future__ import annotations
 
 import importlib.resources
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
+from stratus_cli.drill import certificates
 from stratus_cli.kube.fields import segments
 from stratus_cli.model.errors import UsageError
 
 Item = dict[str, Any]
-Values = Callable[[str], Mapping[str, Any]]
+Values = Callable[[str], MutableMapping[str, Any]]
 """The built-in variables of an app, by the app's name."""
 
 NEEDS = {
@@ -116,6 +118,7 @@ VERBS = (
 )
 BUILT_IN = (
     *("app", "namespace", "image", "tenant", "node", "other_node", "nodes", "nodes_plus_1"),
+    *certificates.FILES,
 )
 _VARIABLE = re.compile(r"\$(?:\$|\{(\w+)\})")
 
@@ -217,7 +220,7 @@ def fill(node: Any, values: Mapping[str, Any]) -> Any:  # noqa: ANN401  # YAML o
 
 
 def _fault(name: str, app: str, variant: Item, body: Item, values: Values) -> Fault:
-    item = fill(dict(body), {**values(app), **variant})
+    item = fill(dict(body), ChainMap(variant, values(app)))
     unknown = item.keys() - Fault.__dataclass_fields__.keys()
     if unknown:
         raise ValueError(f"unknown keys {sorted(unknown)}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, MutableMapping
+from pathlib import Path
 from typing import Any
 
 from stratus_cli.drill.api import Api, Item
 from stratus_cli.drill.app import App, load, program
+from stratus_cli.drill.certificates import Variables
 from stratus_cli.drill.door import Door
 from stratus_cli.drill.errors import DrillError, DrillRefused
 from stratus_cli.drill.install import Access, make, run_helm
@@ -32,7 +34,7 @@ class Stopped(DrillError):
 
 
 class Ground:
-    """Where the drill stands. prefix: of its namespaces' names."""
+    """Where the drill stands. prefix: of its namespaces' names; keys: the certificates' folder."""
 
     def __init__(
         self,
@@ -43,6 +45,7 @@ class Ground:
         *,
         image: str = DEFAULT_IMAGE,
         prefix: str = "drill",
+        keys: Path,
     ) -> None:
         self.api = api
         self.clock = clock
@@ -50,6 +53,7 @@ class Ground:
         self.access = access
         self.image = image
         self.prefix = prefix
+        self.keys = keys
         self._nodes: list[str] | None = None
         self.settling = False
         """While it takes back, a signal does not stop it."""
@@ -67,12 +71,13 @@ class Ground:
         both = (self.namespace(app), self.tenant(app))
         return [name for name in both if self.api.get(self.api.ref(f"/Namespace/{name}", ""))]
 
-    def values(self, app: str) -> Mapping[str, Any]:
+    def values(self, app: str) -> MutableMapping[str, Any]:
         """The built-in variables of fault and app files."""
         nodes = self.nodes()
-        return {
+        namespace = self.namespace(app)
+        values = {
             "app": app,
-            "namespace": self.namespace(app),
+            "namespace": namespace,
             "tenant": self.tenant(app),
             "image": self.image,
             "node": nodes[0],
@@ -80,6 +85,7 @@ class Ground:
             "nodes": len(nodes),
             "nodes_plus_1": len(nodes) + 1,
         }
+        return Variables(values, self.keys / namespace, namespace)
 
     def nodes(self) -> list[str]:
         """The nodes that take pods, by name."""
@@ -132,7 +138,7 @@ class Ground:
     def install(self, name: str) -> App:
         """Make the app's objects. They need not be well yet."""
         app, values = load(name), self.values(name)
-        digest = app.digest(self.image)
+        digest = app.digest(values)
         if self._made_of(name) not in ("", digest):
             self.remove(name)  # running pods would go on with what they were started with
         spaces = {"tenant": self.tenant(name)}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import functools
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ import yaml
 
 from stratus_cli.drill import app as apps
 from stratus_cli.drill import fault as faults
+from stratus_cli.drill.certificates import FILES
 from stratus_cli.drill.fault import Fault, Place
 from stratus_cli.drill.injection import edited
 from stratus_cli.kube.paths import value_at
@@ -28,9 +29,10 @@ OPERATED = "StatefulSet/kv"  # what the operator makes
 AROUND = ("/Node/node-1", "/Node/node-2", "kube-system/ConfigMap/coredns")
 
 
-def values(app: str) -> Mapping[str, Any]:
-    """The built-in variables."""
+def values(app: str) -> dict[str, Any]:
+    """The built-in variables. Certificates: any text, here."""
     return {
+        **{name: base64.b64encode(name.encode()).decode() for name in FILES},
         "app": app,
         "namespace": f"drill-{app}",
         "tenant": f"drill-{app}-tenant",

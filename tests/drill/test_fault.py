@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -27,7 +26,7 @@ root:
 """
 
 
-def values(app: str) -> Mapping[str, Any]:
+def values(app: str) -> dict[str, Any]:
     return {"app": app, "namespace": f"drill-{app}", "nodes": 2}
 
 

@@ -99,7 +99,7 @@ def stand() -> Iterator[Stand]:
         _discoverable(server)
         http = Transport(kubeconfig(folder, server.url), None, timeout_s=5.0, redactor=REDACTOR)
         quiet = Quiet()
-        ground = Ground(Api(http), SystemClock(), quiet, Access("", ""))
+        ground = Ground(Api(http), SystemClock(), quiet, Access("", ""), keys=folder / "keys")
         identity = ClusterIdentity("uid", "bench", server.url, "jane")
         with FileJournal(folder / "drill.jsonl", identity, redactor=REDACTOR) as journal:
             lab = Lab(
