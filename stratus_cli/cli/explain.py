@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from types import ModuleType
 from typing import Annotated, Any
 
 import typer
 
+from stratus_cli.cli.near import did_you_mean
 from stratus_cli.cli.session import Session, session
 from stratus_cli.model.errors import UsageError
 
@@ -26,10 +26,7 @@ def explain(
     with session(ctx, "explain", watch_journal=False) as run:
         text = _rule(name) or _cause(name, run) or _runbook(name, run) or _incident(name, run)
         if not text:
-            near = difflib.get_close_matches(name, _known(run), 3)
-            hint = (
-                f"Did you mean {', '.join(near)}?" if near else f"Known: {', '.join(_known(run))}."
-            )
+            hint = did_you_mean(name, _known(run), "See: stratus runbook list, stratus detect")
             raise UsageError("nothing has this id", name, hint)
         run.write(text)
 

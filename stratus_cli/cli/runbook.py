@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stratus_cli.cli.near import did_you_mean
 from stratus_cli.cli.session import session
 from stratus_cli.model.errors import UsageError
 
@@ -32,8 +33,8 @@ def show(ctx: typer.Context, slug: Annotated[str, typer.Argument(metavar="SLUG")
             if item.slug == slug:
                 run.write(as_text(item))
                 return
-        known = ", ".join(item.slug for item in run.runbooks)
-        raise UsageError("there is no such runbook", slug, f"Known: {known}.")
+        hint = did_you_mean(slug, (it.slug for it in run.runbooks), "See: stratus runbook list")
+        raise UsageError("there is no such runbook", slug, hint)
 
 
 @app.command()

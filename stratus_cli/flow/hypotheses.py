@@ -21,7 +21,7 @@ def without_echoes(found: Iterable[Diagnosis]) -> list[Diagnosis]:
     What a hypothesis that goes explained, the one that stays explains.
     """
     merged: dict[tuple[str, Ref, str, str], Diagnosis] = {}
-    for item in found:
+    for item in sorted(found, key=_order):
         cause = "" if item.cause in GENERAL else item.cause
         key = (cause, item.root, item.field, item.observed)
         merged[key] = _explaining_too(merged[key], item) if key in merged else item
@@ -38,6 +38,11 @@ def without_echoes(found: Iterable[Diagnosis]) -> list[Diagnosis]:
         else:
             by_field[field] = _explaining_too(by_field[field], item)
     return [_fullest(item, known.get(item.root, {})) for item in kept]
+
+
+def _order(item: Diagnosis) -> tuple[float, str, Ref, str, str, tuple[tuple[str, Ref], ...]]:
+    """The surest first; which cause was asked first decides nothing."""
+    return (-item.confidence, item.cause, item.root, item.field, item.observed, item.explains)
 
 
 def _same_place(field: str, known: Mapping[str, Diagnosis]) -> str | None:
