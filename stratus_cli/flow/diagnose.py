@@ -86,12 +86,17 @@ def _incident(
         id=incident_id(cluster_uid, tuple((root.cause, root.root) for root in roots)),
         severity=max((item.severity for item in symptoms), default=Severity.DEGRADED),
         title=_title(roots),
-        roots=tuple(sorted(roots, key=_certainty)),
+        roots=tuple(_once(root) for root in sorted(roots, key=_certainty)),
         rivals=tuple(
             sorted((rival for rival in rivals if primary & set(rival.explains)), key=_certainty)
         ),
         symptoms=tuple(symptoms),
     )
+
+
+def _once(root: Diagnosis) -> Diagnosis:
+    """Two places that refer to one object need not show it twice."""
+    return replace(root, evidence=tuple(dict.fromkeys(root.evidence)))
 
 
 def _title(roots: Iterable[Diagnosis]) -> str:

@@ -36,7 +36,7 @@ def drafts(incident: Incident, runbooks: Sequence[Runbook]) -> Iterator[Draft | 
     per_root = [_of_root(root, runbooks) for root in incident.roots]
     for root, (usable, refused) in zip(incident.roots, per_root, strict=True):
         if not usable:
-            yield from refused
+            yield from refused or _by_hand(root, runbooks)
             if len(incident.roots) > 1:
                 reason = f"nothing repairs {root.title} ({root.root}), which is part of it"
                 yield Candidate("", incident.title, (), None, Refusal(NO_REMEDY, reason))
@@ -55,12 +55,27 @@ def _of_root(root: Diagnosis, runbooks: Sequence[Runbook]) -> tuple[list[Draft],
     refused: list[Candidate] = []
     for runbook in treating(runbooks, root.cause):
         for remedy in runbook.candidates:
+            if not _is_about(root, remedy):
+                continue
             draft = _filled(root, runbook, remedy)
             if isinstance(draft, Draft):
                 usable.append(draft)
             else:
                 refused.append(draft)
     return usable, refused
+
+
+def _is_about(root: Diagnosis, remedy: RunbookCandidate) -> bool:
+    """A remedy that changes a workload is none for a root that is another object."""
+    return "workload" not in remedy.when or "workload" in root.facts
+
+
+def _by_hand(root: Diagnosis, runbooks: Sequence[Runbook]) -> Iterator[Candidate]:
+    """Where runbooks know the cause and hold no line for this root: what a person reads."""
+    for runbook in treating(runbooks, root.cause):
+        reason = f"no line of it repairs {root.root}; a person has to"
+        how = f"read what to do: stratus runbook show {runbook.slug}"
+        yield Candidate(runbook.slug, root.title, (), None, Refusal(NO_REMEDY, reason, how))
 
 
 def _filled(root: Diagnosis, runbook: Runbook, remedy: RunbookCandidate) -> Draft | Candidate:

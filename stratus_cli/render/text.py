@@ -100,7 +100,8 @@ def _outcome_line(report: Report) -> str:
         parts.append(f"{state}: {titles.get(key) or clean(_title(tx))}")
     left = [incident for incident in report.incidents if incident.id not in last]
     if left:
-        parts.append(f"{count(len(left), 'incident')} not touched")
+        more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+        parts.append(f"not touched: {headline(left[0])}{more}")
     return "; ".join(parts)
 
 
@@ -155,7 +156,8 @@ def _candidates(report: Report, incident_id: str) -> Page:
     candidates = report.candidates.get(incident_id)
     if candidates is None:
         return page
-    tried = {tx.plan.id for tx in report.transactions if tx.plan is not None}
+    ours = (tx for tx in report.transactions if tx.incident == incident_id)
+    tried = {tx.plan.id for tx in ours if tx.plan is not None}
     for number, candidate in enumerate(candidates, 1):
         if tried and (candidate.plan is None or candidate.plan.id not in tried):
             continue
