@@ -11,7 +11,9 @@ from stratus_cli.kube.fields import as_text, quoted, read
 from stratus_cli.kube.graph import REVISION_ANNOTATION
 from stratus_cli.model.change import ABSENT, Json
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import KubeObject, Pod, ReplicaSet
+from stratus_cli.model.objects import KubeObject
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import ReplicaSet
 
 KEYS = ("name", "type", "port", "containerPort", "key", "ip")
 """Fields that tell the elements of Kubernetes' lists apart, where they are unique."""

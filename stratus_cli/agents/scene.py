@@ -13,16 +13,12 @@ from stratus_cli.kube.graph import Graph, config_maps_used
 from stratus_cli.kube.pods import is_ready
 from stratus_cli.model.diagnosis import Incident
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import (
-    ConfigMap,
-    Deployment,
-    KubeObject,
-    Node,
-    Pod,
-    ResourceQuota,
-    Service,
-    Workload,
-)
+from stratus_cli.model.objects import KubeObject
+from stratus_cli.model.objects_config import ConfigMap
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_scheduling import Node, ResourceQuota
+from stratus_cli.model.objects_workload import Deployment, Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Snapshot, ref_of
 

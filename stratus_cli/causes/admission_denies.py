@@ -21,8 +21,9 @@ from stratus_cli.kube.timeline import changed_at, template_changed_at
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Finding
-from stratus_cli.model.objects import KubeObject, Workload
+from stratus_cli.model.objects import KubeObject
 from stratus_cli.model.objects_admission import ValidatingAdmissionPolicyBinding
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

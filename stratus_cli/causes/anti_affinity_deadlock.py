@@ -23,8 +23,9 @@ from stratus_cli.kube.scheduling import Placement, Why
 from stratus_cli.kube.whole_field import put_whole
 from stratus_cli.kube.workloads import wanted
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import DaemonSet, Deployment, Pod, PodSpec, Workload
+from stratus_cli.model.objects_pod import Pod, PodSpec
 from stratus_cli.model.objects_scheduling import PodAffinityTerm
+from stratus_cli.model.objects_workload import DaemonSet, Deployment, Workload
 
 META = CauseMeta("anti-affinity-deadlock", "pods that must be apart have too few places")
 STRUCTURAL = frozenset(

@@ -19,8 +19,8 @@ from stratus_cli.kube.whole import as_json
 from stratus_cli.model.change import ABSENT
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Finding
-from stratus_cli.model.objects import Service
 from stratus_cli.model.objects_admission import APIService
+from stratus_cli.model.objects_network import Service
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

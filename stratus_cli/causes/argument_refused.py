@@ -22,7 +22,8 @@ from stratus_cli.kube.called import containers_of
 from stratus_cli.kube.log_facts import LogFact
 from stratus_cli.kube.log_patterns import BAD_CONFIG
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Container, Pod, Workload
+from stratus_cli.model.objects_pod import Container, Pod
+from stratus_cli.model.objects_workload import Workload
 
 META = CauseMeta("argument-refused", "the program refuses an argument")
 CODES = ("POD101", "POD106", "POD107", "POD108")

@@ -19,7 +19,8 @@ from stratus_cli.kube.fields import quoted, read
 from stratus_cli.kube.known_good import current_revision
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Finding
-from stratus_cli.model.objects import Container, HorizontalPodAutoscaler, Workload
+from stratus_cli.model.objects_pod import Container
+from stratus_cli.model.objects_workload import HorizontalPodAutoscaler, Workload
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("autoscaler-lacks-request", "an autoscaler needs a request that is not set")

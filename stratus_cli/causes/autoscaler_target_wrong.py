@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from stratus_cli.causes.case import Case
 from stratus_cli.kube.autoscalers import sorted_autoscalers, target_of
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import HorizontalPodAutoscaler
+from stratus_cli.model.objects_workload import HorizontalPodAutoscaler
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("autoscaler-target-wrong", "an autoscaler names a workload that is not there")

@@ -23,7 +23,8 @@ from stratus_cli.kube.reach import reach
 from stratus_cli.kube.timeline import template_changed_at
 from stratus_cli.kube.victims import hurt
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Service, Workload
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

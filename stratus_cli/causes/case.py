@@ -25,15 +25,11 @@ from stratus_cli.kube.states import Version
 from stratus_cli.kube.whole import as_json, read_whole
 from stratus_cli.model.change import ABSENT, FieldEdit, Json
 from stratus_cli.model.finding import Evidence, Finding
-from stratus_cli.model.objects import (
-    CronJob,
-    Job,
-    KubeObject,
-    Pod,
-    PodSpec,
-    Service,
-    Workload,
-)
+from stratus_cli.model.objects import KubeObject
+from stratus_cli.model.objects_batch import CronJob, Job
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_pod import Pod, PodSpec
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

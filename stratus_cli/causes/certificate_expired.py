@@ -16,7 +16,7 @@ from stratus_cli.kube.put_back import put_back
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Severity
-from stratus_cli.model.objects import Ingress
+from stratus_cli.model.objects_network import Ingress
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Certificate
 

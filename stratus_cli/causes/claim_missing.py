@@ -21,7 +21,8 @@ from stratus_cli.kube.evidence import absent_evidence, field_evidence
 from stratus_cli.kube.pod_needs import scheduler_says
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import PersistentVolumeClaim, Pod
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_storage import PersistentVolumeClaim
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

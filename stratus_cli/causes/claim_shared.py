@@ -25,7 +25,9 @@ from stratus_cli.kube.scheduling import Placement, Why
 from stratus_cli.kube.whole_field import put_whole
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import Deployment, PersistentVolumeClaim, Pod, Workload
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_storage import PersistentVolumeClaim
+from stratus_cli.model.objects_workload import Deployment, Workload
 
 META = CauseMeta("claim-shared", "replicas share a claim that only one node may hold")
 ONE_NODE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})

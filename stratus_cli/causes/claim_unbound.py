@@ -29,8 +29,12 @@ from stratus_cli.kube.fields import as_text, quoted, read
 from stratus_cli.kube.pod_needs import scheduler_says
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import PersistentVolumeClaim
-from stratus_cli.model.objects_storage import DEFAULT_CLASS, PersistentVolume, StorageClass
+from stratus_cli.model.objects_storage import (
+    DEFAULT_CLASS,
+    PersistentVolume,
+    PersistentVolumeClaim,
+    StorageClass,
+)
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

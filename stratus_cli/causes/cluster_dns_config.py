@@ -20,7 +20,9 @@ from stratus_cli.kube.log_facts import facts_of
 from stratus_cli.kube.log_patterns import BAD_CONFIG, UNRESOLVED
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis, KnownGood
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import ConfigMap, Pod, Workload
+from stratus_cli.model.objects_config import ConfigMap
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

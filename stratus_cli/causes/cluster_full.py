@@ -19,7 +19,8 @@ from stratus_cli.kube.scheduling import Placement, Why
 from stratus_cli.kube.workloads import available
 from stratus_cli.kube.workloads import wanted as wanted_pods
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis, KnownGood
-from stratus_cli.model.objects import Node, Pod
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_scheduling import Node
 
 META = CauseMeta("cluster-full", "the nodes have no room for the pods")
 

@@ -21,7 +21,7 @@ from stratus_cli.kube.pods import START_REASONS, Part, crash_evidence, newest_ev
 from stratus_cli.model.change import ABSENT
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis, KnownGood
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import Pod
+from stratus_cli.model.objects_pod import Pod
 
 META = CauseMeta("command-fails", "the container's command fails")
 

@@ -23,7 +23,8 @@ from stratus_cli.kube.called import containers_of
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.references import has_rolled_out
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Container, Pod, Workload
+from stratus_cli.model.objects_pod import Container, Pod
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("command-of-sibling", "the container runs another workload's program")

@@ -28,7 +28,8 @@ from stratus_cli.kube.references import config_map_readers
 from stratus_cli.kube.victims import crashing, hurt
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import ConfigMap, Workload
+from stratus_cli.model.objects_config import ConfigMap
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("config-address-dead", "a ConfigMap holds an address that no Service answers")

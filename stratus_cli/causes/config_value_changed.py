@@ -25,7 +25,10 @@ from stratus_cli.kube.references import config_map_readers
 from stratus_cli.model.change import ABSENT
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence, Finding, Severity
-from stratus_cli.model.objects import ConfigMap, Pod, Service, Workload
+from stratus_cli.model.objects_config import ConfigMap
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

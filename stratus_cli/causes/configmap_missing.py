@@ -25,7 +25,8 @@ from stratus_cli.kube.references import has_rolled_out, near, references
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis, KnownGood
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import ConfigMap, Pod
+from stratus_cli.model.objects_config import ConfigMap
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

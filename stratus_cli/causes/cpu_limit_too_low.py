@@ -20,7 +20,7 @@ from stratus_cli.kube.quantities import amount
 from stratus_cli.kube.timeline import LATER_S, template_changed_at
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Finding
-from stratus_cli.model.objects import Workload
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("cpu-limit-too-low", "the CPU limit is too low")

@@ -26,7 +26,9 @@ from stratus_cli.kube.stale import readings, stale, written_at
 from stratus_cli.kube.victims import hurt
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import Secret, Service, Workload
+from stratus_cli.model.objects_config import Secret
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

@@ -20,7 +20,7 @@ from stratus_cli.kube.whole import as_json
 from stratus_cli.model.change import Json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Finding
-from stratus_cli.model.objects import CronJob
+from stratus_cli.model.objects_batch import CronJob
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("cronjob-not-run", "a field of the CronJob keeps it from running")

@@ -23,8 +23,11 @@ from stratus_cli.kube.put_back import put_back
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis, KnownGood
 from stratus_cli.model.finding import Finding, Severity
-from stratus_cli.model.objects import KubeObject, PersistentVolumeClaim, Pod, Workload
+from stratus_cli.model.objects import KubeObject
 from stratus_cli.model.objects_custom import CustomObject
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_storage import PersistentVolumeClaim
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

@@ -33,7 +33,8 @@ from stratus_cli.kube.log_patterns import CONNECTION
 from stratus_cli.kube.put_back import put_back
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Service, Workload
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("dead-address", "a container calls an address that no Service answers")

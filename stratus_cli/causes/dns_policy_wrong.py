@@ -25,7 +25,7 @@ from stratus_cli.kube.dns_settings import names_called, outside
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.log_patterns import UNRESOLVED
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Workload
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("dns-policy-wrong", "the workload's DNS settings do not know the cluster's names")

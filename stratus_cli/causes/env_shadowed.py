@@ -27,7 +27,8 @@ from stratus_cli.kube.log_patterns import CONNECTION
 from stratus_cli.kube.whole import read_whole
 from stratus_cli.kube.workloads import older_replica_sets
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Container, Workload
+from stratus_cli.model.objects_pod import Container
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("env-shadowed", "a second entry of a variable hides the right one")

@@ -16,7 +16,8 @@ from stratus_cli.causes.case import Case
 from stratus_cli.kube.accused import accused_by_traffic, failing_pods
 from stratus_cli.kube.external_names import leads_past
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Service, Workload
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

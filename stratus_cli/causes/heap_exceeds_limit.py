@@ -28,7 +28,8 @@ from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.pods import Part, parts
 from stratus_cli.kube.quantities import parse_quantity
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Container, Pod, Workload
+from stratus_cli.model.objects_pod import Container, Pod
+from stratus_cli.model.objects_workload import Workload
 
 META = CauseMeta("heap-exceeds-limit", "the program's heap setting does not fit its memory limit")
 CODES = ("POD101", "POD106")

@@ -18,7 +18,8 @@ from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.pods import condition, is_live
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import Container, Pod, Workload
+from stratus_cli.model.objects_pod import Container, Pod
+from stratus_cli.model.objects_workload import Workload
 
 META = CauseMeta("host-port-taken", "the node port that a pod wants is taken")
 WORDS = "free ports for the requested pod ports"  # scheduler plugin NodePorts, ErrReason

@@ -18,7 +18,7 @@ from stratus_cli.kube.fields import as_text, read
 from stratus_cli.kube.pods import IMAGE_REASONS, Part, newest_event
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import Pod
+from stratus_cli.model.objects_pod import Pod
 
 META = CauseMeta("image-not-found", "the image does not exist")
 

@@ -28,7 +28,8 @@ from stratus_cli.kube.timeline import SOON_S, began, precedes, template_changed_
 from stratus_cli.model.change import ABSENT
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import Pod, Workload
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Workload
 
 META = CauseMeta("image-regressed", "the new image fails where the one before it worked")
 CODES = ("POD101", "POD106", "POD108")

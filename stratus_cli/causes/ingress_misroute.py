@@ -21,7 +21,7 @@ from stratus_cli.kube.routes import Misroute, misroutes_of, missing_class, was_e
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import Ingress, Service
+from stratus_cli.model.objects_network import Ingress, Service
 from stratus_cli.model.objects_policy import IngressClass
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of

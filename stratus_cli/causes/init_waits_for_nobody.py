@@ -29,7 +29,8 @@ from stratus_cli.kube.spelling import nearly
 from stratus_cli.kube.waited_for import nobody
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import Pod, Workload
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 
 META = CauseMeta("init-waits-for-nobody", "an init container waits for a host that does not exist")

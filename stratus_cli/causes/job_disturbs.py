@@ -23,7 +23,9 @@ from stratus_cli.kube.pods import age_s
 from stratus_cli.kube.victims import hurt
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import CronJob, Job, Service, Workload
+from stratus_cli.model.objects_batch import CronJob, Job
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

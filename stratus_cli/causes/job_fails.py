@@ -21,7 +21,7 @@ from stratus_cli.kube.pods import START_REASONS, Part, parts
 from stratus_cli.model.change import ABSENT
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence, Finding
-from stratus_cli.model.objects import CronJob, Job
+from stratus_cli.model.objects_batch import CronJob, Job
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("job-fails", "a Job's pods cannot do their work")

@@ -19,7 +19,7 @@ from stratus_cli.kube.whole import as_json
 from stratus_cli.model.change import ABSENT
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Finding
-from stratus_cli.model.objects import CronJob, Job
+from stratus_cli.model.objects_batch import CronJob, Job
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("job-held-open", "a container that never ends keeps the Job from completing")

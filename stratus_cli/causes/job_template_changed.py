@@ -25,7 +25,8 @@ from stratus_cli.kube.whole import as_json
 from stratus_cli.model.change import ABSENT, FieldEdit
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence, Severity
-from stratus_cli.model.objects import CronJob, Pod
+from stratus_cli.model.objects_batch import CronJob
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

@@ -22,8 +22,8 @@ from stratus_cli.kube.limit_ranges import Bound, bounds_said, items_with
 from stratus_cli.kube.workloads import holders
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Finding
-from stratus_cli.model.objects import Workload
 from stratus_cli.model.objects_scheduling import LimitRange
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

@@ -26,7 +26,8 @@ from stratus_cli.kube.pods import newest_event
 from stratus_cli.kube.ports import target_of
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import Container, Pod, Probe, Workload
+from stratus_cli.model.objects_pod import Container, Pod, Probe
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("listen-port-wrong", "the program listens on another port than it is asked on")

@@ -31,7 +31,8 @@ from stratus_cli.kube.probe_kills import ProbeKill, probe_kill
 from stratus_cli.kube.probes import NUMBERS, TARGETS, target_kind
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import Pod, Workload
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Workload
 
 META = CauseMeta("liveness-probe-wrong", "the liveness probe ends a container that is not ill")
 

@@ -15,7 +15,9 @@ from stratus_cli.kube.accused import accused_by_traffic
 from stratus_cli.kube.changes import last_change
 from stratus_cli.kube.local_traffic import FIELD, stranded_callers
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Pod, Service, Workload
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

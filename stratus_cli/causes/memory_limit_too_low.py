@@ -20,7 +20,7 @@ from stratus_cli.kube.pods import Part
 from stratus_cli.kube.quantities import parse_quantity
 from stratus_cli.model.change import ABSENT
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis, KnownGood
-from stratus_cli.model.objects import Pod
+from stratus_cli.model.objects_pod import Pod
 
 META = CauseMeta("memory-limit-too-low", "the memory limit is too low")
 

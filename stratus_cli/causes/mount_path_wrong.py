@@ -32,7 +32,9 @@ from stratus_cli.kube.log_patterns import BAD_CONFIG, MISSING_FILE, MISSING_PROG
 from stratus_cli.kube.pods import CONFIG_REASONS, START_REASONS, Part, parts
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import ConfigMap, Container, Pod, VolumeMount, Workload
+from stratus_cli.model.objects_config import ConfigMap
+from stratus_cli.model.objects_pod import Container, Pod, VolumeMount
+from stratus_cli.model.objects_workload import Workload
 
 META = CauseMeta("mount-path-wrong", "a volume is not mounted where the program looks")
 CODES = ("POD101", "POD103", "POD104", "POD106", "POD108")

@@ -25,8 +25,9 @@ from stratus_cli.kube.pod_needs import affinity_of, scheduler_says
 from stratus_cli.kube.scheduling import Why
 from stratus_cli.kube.whole_field import put_whole
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import DaemonSet, Node, Pod, PodSpec
-from stratus_cli.model.objects_scheduling import NodeSelector
+from stratus_cli.model.objects_pod import Pod, PodSpec
+from stratus_cli.model.objects_scheduling import Node, NodeSelector
+from stratus_cli.model.objects_workload import DaemonSet
 
 META = CauseMeta("node-affinity-unsatisfiable", "no node is what the required node affinity asks")
 REQUIRED = "nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution"

@@ -18,7 +18,8 @@ from stratus_cli.kube.node_changes import changed_after, is_being_drained
 from stratus_cli.kube.pod_needs import scheduler_says
 from stratus_cli.kube.scheduling import Placement, Why
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Node, Pod
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_scheduling import Node
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("node-cordoned", "a node that is needed is cordoned")

@@ -17,7 +17,8 @@ from stratus_cli.kube.fields import as_text, quoted, read
 from stratus_cli.kube.pod_needs import scheduler_says
 from stratus_cli.kube.scheduling import Placement, Why
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Node, Pod
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_scheduling import Node
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("node-label-lost", "a node has lost the label by which pods find it")

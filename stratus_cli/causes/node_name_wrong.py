@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from stratus_cli.causes.case import SHOWN_PODS, Case, Faulty
 from stratus_cli.kube.evidence import absent_evidence, field_evidence
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Node, Pod
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_scheduling import Node
 from stratus_cli.model.ref import Ref
 
 META = CauseMeta("node-name-wrong", "pods are bound to a node that does not exist")

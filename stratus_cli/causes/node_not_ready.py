@@ -17,7 +17,7 @@ from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.lost_pods import is_movable, pods_on
 from stratus_cli.kube.scheduling import Placement, Why
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Node
+from stratus_cli.model.objects_scheduling import Node
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

@@ -18,7 +18,7 @@ from stratus_cli.kube.fields import as_text, quoted
 from stratus_cli.kube.selectors import matches_map
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import Node
+from stratus_cli.model.objects_scheduling import Node
 
 META = CauseMeta("node-selector-unsatisfiable", "no node has the labels of the nodeSelector")
 

@@ -22,7 +22,8 @@ from stratus_cli.kube.scheduling import Placement, Why
 from stratus_cli.kube.tolerations import once_tolerated, removals, taint_text
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import Node, Pod
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_scheduling import Node
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("node-tainted", "a node was tainted, and pods that need it do not tolerate that")

@@ -16,7 +16,7 @@ from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.pods import condition
 from stratus_cli.kube.scheduling import Why
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Node
+from stratus_cli.model.objects_scheduling import Node
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("node-under-pressure", "a node runs out of memory, disk or process numbers")

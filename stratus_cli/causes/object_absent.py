@@ -26,7 +26,7 @@ from stratus_cli.kube.states import with_age
 from stratus_cli.kube.suffering import Suffering, suffering
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Finding, Severity
-from stratus_cli.model.objects import Service
+from stratus_cli.model.objects_network import Service
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

@@ -38,7 +38,8 @@ from stratus_cli.kube.timeline import (
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.change import FieldEdit
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import KubeObject, Workload
+from stratus_cli.model.objects import KubeObject
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

@@ -18,7 +18,8 @@ from stratus_cli.causes.case import SHOWN_PODS, Case, Explained
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.lost_pods import is_lost, is_movable, pods_on
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Node, Pod
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_scheduling import Node
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("pod-on-lost-node", "pods are on a node that does not answer")

@@ -22,7 +22,8 @@ from stratus_cli.kube.refused import nudges, refused
 from stratus_cli.kube.workloads import holders
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Finding
-from stratus_cli.model.objects import Namespace, Workload
+from stratus_cli.model.objects import Namespace
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("pod-security-refuses", "the namespace's PodSecurity level refuses its pods")

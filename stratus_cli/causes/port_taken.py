@@ -28,7 +28,8 @@ from stratus_cli.kube.log_facts import LogFact
 from stratus_cli.kube.log_patterns import ADDRESS_IN_USE
 from stratus_cli.kube.ports import served_ports
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Container, Pod, Workload
+from stratus_cli.model.objects_pod import Container, Pod
+from stratus_cli.model.objects_workload import Workload
 
 META = CauseMeta("port-taken", "two containers of a pod listen on the same port")
 CODES = ("POD101", "POD106", "POD108")

@@ -17,7 +17,7 @@ from stratus_cli.causes.case import SHOWN_PODS, Case, Faulty
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.scheduling import Why
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Pod
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.objects_scheduling import PriorityClass
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of

@@ -28,7 +28,8 @@ from stratus_cli.kube.called import containers_of
 from stratus_cli.kube.log_facts import LogFact
 from stratus_cli.kube.log_patterns import NO_LOCAL_PORTS, NO_SPACE, TOO_MANY_FILES
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Container, Workload
+from stratus_cli.model.objects_pod import Container
+from stratus_cli.model.objects_workload import Workload
 
 META = CauseMeta("process-limit-low", "a limit of the workload's own processes is too low")
 CODES = ("POD101", "POD106", "POD108")

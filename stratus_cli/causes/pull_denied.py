@@ -26,7 +26,9 @@ from stratus_cli.kube.evidence import absent_evidence, event_evidence, field_evi
 from stratus_cli.kube.pods import IMAGE_REASONS, Part, parts
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import Pod, Secret, Workload
+from stratus_cli.model.objects_config import Secret
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 
 META = CauseMeta("pull-denied", "the registry refuses the workload's credentials")

@@ -20,7 +20,8 @@ from stratus_cli.kube.refusals import QuotaRefusal, quota_refusal
 from stratus_cli.kube.workloads import holders
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Finding
-from stratus_cli.model.objects import ResourceQuota, Workload
+from stratus_cli.model.objects_scheduling import ResourceQuota
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

@@ -28,7 +28,8 @@ from stratus_cli.kube.put_back import put_back
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.change import ABSENT, Json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Container, Event, Pod
+from stratus_cli.model.objects import Event
+from stratus_cli.model.objects_pod import Container, Pod
 
 META = CauseMeta("readiness-probe-wrong", "the readiness probe asks for what is not served")
 

@@ -18,7 +18,7 @@ from stratus_cli.kube.log_facts import LogFact, facts_of_pods
 from stratus_cli.kube.log_patterns import UNDECODABLE
 from stratus_cli.kube.victims import hurt
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Workload
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("record-undecodable", "a record that cannot be decoded stops its consumer")

@@ -18,7 +18,8 @@ from stratus_cli.kube.fields import as_text, read
 from stratus_cli.kube.put_back import put_back
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import CronJob, Workload
+from stratus_cli.model.objects_batch import CronJob
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

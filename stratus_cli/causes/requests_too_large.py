@@ -20,7 +20,7 @@ from stratus_cli.kube.quantities import amount
 from stratus_cli.kube.scheduling import Placement, Why
 from stratus_cli.model.change import Json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Container, Pod
+from stratus_cli.model.objects_pod import Container, Pod
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("requests-too-large", "a container asks for more than any node has")

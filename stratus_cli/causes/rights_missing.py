@@ -27,8 +27,8 @@ from stratus_cli.kube.rbac import Asked, Grant, allows, reaches, roles_of, with_
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis, KnownGood
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import Workload
 from stratus_cli.model.objects_rbac import BindingObject, PolicyRule, RoleObject
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

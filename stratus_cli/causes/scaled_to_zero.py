@@ -14,7 +14,7 @@ from stratus_cli.causes.case import Case
 from stratus_cli.kube.demand import demand, scaled_at, scaled_down_event
 from stratus_cli.kube.evidence import event_evidence
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Workload
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("scaled-to-zero", "the workload is scaled to zero")

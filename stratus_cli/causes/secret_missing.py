@@ -24,7 +24,8 @@ from stratus_cli.kube.references import Reference, has_rolled_out, keys_of, near
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import Pod, Secret
+from stratus_cli.model.objects_config import Secret
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

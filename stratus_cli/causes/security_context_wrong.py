@@ -28,7 +28,8 @@ from stratus_cli.kube.log_patterns import PERMISSION_DENIED, READ_ONLY
 from stratus_cli.kube.pods import CONFIG_REASONS, Part, parts
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import Pod, Workload
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Workload
 
 META = CauseMeta("security-context-wrong", "the security context forbids what the program needs")
 CODES = ("POD101", "POD103", "POD106", "POD108")

@@ -20,7 +20,7 @@ from stratus_cli.kube.refused import refused_through
 from stratus_cli.kube.selectors import matches_map
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import Service
+from stratus_cli.model.objects_network import Service
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("selector-matches-nothing", "the Service's selector matches no pod")

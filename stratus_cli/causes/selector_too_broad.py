@@ -18,7 +18,7 @@ from stratus_cli.kube.fields import as_text
 from stratus_cli.kube.selected import SELECTOR, Foreign, as_siblings, foreign_to, narrowed
 from stratus_cli.kube.selectors import matches_map
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Service
+from stratus_cli.model.objects_network import Service
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("selector-too-broad", "the Service's selector matches another workload's pods")

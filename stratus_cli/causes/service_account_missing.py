@@ -19,8 +19,8 @@ from stratus_cli.kube.rbac import named_by
 from stratus_cli.kube.refused import nudges, refused
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis, KnownGood
 from stratus_cli.model.finding import Finding
-from stratus_cli.model.objects import Workload
 from stratus_cli.model.objects_rbac import ServiceAccount
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

@@ -20,7 +20,7 @@ from stratus_cli.kube.log_facts import LogFact, facts_of_pods
 from stratus_cli.kube.log_patterns import UNRESOLVED
 from stratus_cli.kube.missing_services import MissingService, declared_ports, missing_services
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import StatefulSet, Workload
+from stratus_cli.model.objects_workload import StatefulSet, Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

@@ -18,7 +18,8 @@ from stratus_cli.kube.ports import is_number_unserved, other_protocol, target_of
 from stratus_cli.kube.put_back import put_back
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Pod, Service, ServicePort
+from stratus_cli.model.objects_network import Service, ServicePort
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("service-protocol-wrong", "the Service's port has the wrong protocol")

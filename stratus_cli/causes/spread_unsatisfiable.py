@@ -19,7 +19,8 @@ from stratus_cli.kube.pod_needs import scheduler_says
 from stratus_cli.kube.scheduling import Why
 from stratus_cli.kube.whole_field import put_whole
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import DaemonSet, Pod
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import DaemonSet
 
 META = CauseMeta("spread-unsatisfiable", "a spread constraint leaves no place for a pod")
 

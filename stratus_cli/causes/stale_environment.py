@@ -20,7 +20,8 @@ from stratus_cli.kube.stale import Stale, stale
 from stratus_cli.kube.victims import hurt
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import Secret, Workload
+from stratus_cli.model.objects_config import Secret
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("stale-environment", "containers run with a value that was changed since")

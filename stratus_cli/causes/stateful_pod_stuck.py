@@ -17,7 +17,8 @@ from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.fields import quoted
 from stratus_cli.kube.pods import is_failing, is_live
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Pod, StatefulSet
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import StatefulSet
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("stateful-pod-stuck", "a StatefulSet waits for a pod of an earlier revision")

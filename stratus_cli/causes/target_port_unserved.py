@@ -26,7 +26,9 @@ from stratus_cli.kube.ports import (
 )
 from stratus_cli.kube.refused import refused_through
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import IntOrString, Pod, Service, ServicePort
+from stratus_cli.model.objects import IntOrString
+from stratus_cli.model.objects_network import Service, ServicePort
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("target-port-unserved", "the Service's target port is served by no container")

@@ -25,7 +25,7 @@ from stratus_cli.kube.timeline import LATER_S, SOON_S, began, newest, precedes, 
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.change import FieldEdit
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Pod
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("template-changed", "the pod template was changed and its pods do not work")

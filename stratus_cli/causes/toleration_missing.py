@@ -20,7 +20,8 @@ from stratus_cli.kube.pod_needs import scheduler_says, untolerated
 from stratus_cli.kube.scheduling import Placement, Why
 from stratus_cli.kube.tolerations import once_tolerated, taint_text, with_tolerations
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Node, Pod, Taint
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_scheduling import Node, Taint
 
 META = CauseMeta("toleration-missing", "pods do not tolerate the taint of the nodes they are for")
 

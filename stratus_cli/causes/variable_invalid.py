@@ -18,7 +18,8 @@ from stratus_cli.kube.called import containers_of
 from stratus_cli.kube.evidence import log_evidence
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import Container, Pod, Workload
+from stratus_cli.model.objects_pod import Container, Pod
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("variable-invalid", "the program does not take a variable's value")

@@ -25,7 +25,8 @@ from stratus_cli.kube.log_facts import LogFact
 from stratus_cli.kube.log_patterns import MISSING_VARIABLE
 from stratus_cli.model.change import Json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import Container, Pod, Workload
+from stratus_cli.model.objects_pod import Container, Pod
+from stratus_cli.model.objects_workload import Workload
 
 META = CauseMeta("variable-missing", "an environment variable is missing")
 CODES = ("POD101", "POD106", "POD107", "POD108")

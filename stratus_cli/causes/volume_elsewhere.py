@@ -21,8 +21,8 @@ from stratus_cli.kube.fields import as_text, read
 from stratus_cli.kube.pod_needs import scheduler_says, volumes_of
 from stratus_cli.kube.scheduling import Placement, Why
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import PersistentVolumeClaim, Pod
-from stratus_cli.model.objects_storage import PersistentVolume
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_storage import PersistentVolume, PersistentVolumeClaim
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

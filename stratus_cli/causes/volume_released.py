@@ -15,7 +15,7 @@ from stratus_cli.causes.case import Case
 from stratus_cli.kube.claims import left_behind, users_of
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
-from stratus_cli.model.objects import PersistentVolumeClaim
+from stratus_cli.model.objects_storage import PersistentVolumeClaim
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("volume-released", "a volume is reserved for a claim that is no more")

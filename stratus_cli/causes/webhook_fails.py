@@ -27,8 +27,9 @@ from stratus_cli.kube.refused import is_newer, nudges, refused
 from stratus_cli.model.change import ABSENT
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence, Finding
-from stratus_cli.model.objects import Service, Workload
 from stratus_cli.model.objects_admission import Webhook, WebhookConfiguration
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

@@ -22,8 +22,9 @@ from stratus_cli.kube.rewritten import Rewrite, came_later, fits_failure, rewrit
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Severity
-from stratus_cli.model.objects import Pod, Workload
 from stratus_cli.model.objects_admission import MutatingWebhookConfiguration, Webhook
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("webhook-rewrites", "a mutating webhook changes what the pod template asks for")

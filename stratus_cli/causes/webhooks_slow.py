@@ -17,9 +17,10 @@ from stratus_cli.kube.admission import asked_about_pods, ran_out_of_time
 from stratus_cli.kube.refused import nudges, refused
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Finding
-from stratus_cli.model.objects import Service, Workload
 from stratus_cli.model.objects_admission import MutatingWebhookConfiguration, Webhook
 from stratus_cli.model.objects_admission import WebhookConfiguration as Configuration
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("webhooks-slow", "webhooks that nobody answers use up a request's time")

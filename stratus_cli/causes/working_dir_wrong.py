@@ -25,7 +25,8 @@ from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.pods import Part, parts
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import Pod, Workload
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Workload
 
 META = CauseMeta("working-dir-wrong", "the working directory does not exist")
 CODES = ("POD101", "POD103")

@@ -15,14 +15,10 @@ from stratus_cli.kube.slo import ACCUSING, LAGGING
 from stratus_cli.model.change import Change
 from stratus_cli.model.diagnosis import Incident
 from stratus_cli.model.finding import Finding, Severity
-from stratus_cli.model.objects import (
-    HorizontalPodAutoscaler,
-    Ingress,
-    KubeObject,
-    Pod,
-    Service,
-    Workload,
-)
+from stratus_cli.model.objects import KubeObject
+from stratus_cli.model.objects_network import Ingress, Service
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import HorizontalPodAutoscaler, Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

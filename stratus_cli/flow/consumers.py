@@ -25,7 +25,8 @@ from stratus_cli.kube.paths import value_at
 from stratus_cli.kube.pods import is_live
 from stratus_cli.model.change import Change
 from stratus_cli.model.errors import ClusterAnswer
-from stratus_cli.model.objects import Pod, Workload
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 
 TEMPLATE = "spec.template"

@@ -16,7 +16,9 @@ from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.slo import ACCUSING
 from stratus_cli.model.diagnosis import Diagnosis
 from stratus_cli.model.finding import Evidence, Finding, Severity
-from stratus_cli.model.objects import Deployment, Pod, Service, Workload
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Deployment, Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

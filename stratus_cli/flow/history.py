@@ -16,7 +16,9 @@ from stratus_cli.kube.lately import edited_at
 from stratus_cli.kube.pods import condition
 from stratus_cli.kube.timeline import first_seen
 from stratus_cli.model.diagnosis import Diagnosis, Incident, Moment
-from stratus_cli.model.objects import Deployment, KubeObject, Pod
+from stratus_cli.model.objects import KubeObject
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Deployment
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

@@ -14,7 +14,7 @@ from stratus_cli.flow.detect import Detection
 from stratus_cli.kube.states import Key, State, keyed_objects
 from stratus_cli.model.errors import ClusterAnswer, Forbidden
 from stratus_cli.model.finding import Severity
-from stratus_cli.model.objects import Secret
+from stratus_cli.model.objects_config import Secret
 from stratus_cli.model.ports import Ports
 from stratus_cli.model.release import Declared, Release, Releases
 from stratus_cli.model.snapshot import Gap, GapReason, Snapshot

@@ -12,7 +12,8 @@ from stratus_cli.kube.config_readers import CONFIGS, VOLUME_DELAY_S
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.kinds import WORKLOADS
 from stratus_cli.kube.pods import Part, condition, is_live, is_ready, parts
-from stratus_cli.model.objects import Deployment, Pod, Probe, Workload
+from stratus_cli.model.objects_pod import Pod, Probe
+from stratus_cli.model.objects_workload import Deployment, Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

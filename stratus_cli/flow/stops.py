@@ -13,7 +13,8 @@ from stratus_cli.kube.paths import value_at
 from stratus_cli.kube.selectors import matches_map
 from stratus_cli.model.change import Change
 from stratus_cli.model.diagnosis import Incident
-from stratus_cli.model.objects import CronJob, Job, KubeObject
+from stratus_cli.model.objects import KubeObject
+from stratus_cli.model.objects_batch import CronJob, Job
 from stratus_cli.model.ref import Ref
 
 SUSPEND = "spec.suspend"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.paths import value_at
 from stratus_cli.kube.workloads import older_replica_sets
-from stratus_cli.model.objects import Deployment
+from stratus_cli.model.objects_workload import Deployment
 from stratus_cli.model.plan import Plan, Refusal
 
 REPLICAS = "spec.replicas"

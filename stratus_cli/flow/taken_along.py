@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from stratus_cli.kube.graph import Graph
 from stratus_cli.model.change import Change
-from stratus_cli.model.objects import KubeObject, PersistentVolumeClaim, Pod
+from stratus_cli.model.objects import KubeObject
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_storage import PersistentVolumeClaim
 
 
 def taken_along(graph: Graph, change: Change) -> Iterator[KubeObject]:

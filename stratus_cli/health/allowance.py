@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.workloads import makers_of, wanted
-from stratus_cli.model.objects import DaemonSet, Deployment, IntOrString, Service, Workload
+from stratus_cli.model.objects import IntOrString
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_workload import DaemonSet, Deployment, Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

@@ -21,13 +21,11 @@ from stratus_cli.kube.slo import LAGGING, is_busy
 from stratus_cli.kube.workloads import available, sorted_workloads, wanted
 from stratus_cli.model.finding import Finding, Severity
 from stratus_cli.model.health import Health, PodStage, UnitHealth
-from stratus_cli.model.objects import (
-    Node,
-    PersistentVolumeClaim,
-    Pod,
-    Service,
-    Workload,
-)
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_scheduling import Node
+from stratus_cli.model.objects_storage import PersistentVolumeClaim
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Traffic, ref_of
 

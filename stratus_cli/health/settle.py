@@ -15,12 +15,12 @@ from stratus_cli.kube.graph import Graph, config_maps_used
 from stratus_cli.kube.kinds import WORKLOADS
 from stratus_cli.kube.pods import condition, is_live, is_ready
 from stratus_cli.kube.workloads import sorted_workloads, wanted
-from stratus_cli.model.objects import (
+from stratus_cli.model.objects_batch import Job
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_storage import PersistentVolumeClaim
+from stratus_cli.model.objects_workload import (
     Deployment,
     HorizontalPodAutoscaler,
-    Job,
-    PersistentVolumeClaim,
-    Pod,
     ReplicaSet,
     Workload,
 )

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import is_live, is_ready
 from stratus_cli.kube.ports import served_ports, target_of
-from stratus_cli.model.objects import EndpointSlice, Pod, Service, ServicePort
+from stratus_cli.model.objects_network import EndpointSlice, Service, ServicePort
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.ref import Ref
 
 

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import is_live, is_on_lost_node
 from stratus_cli.kube.workloads import available, makers_of, wanted
-from stratus_cli.model.objects import (
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import (
     DaemonSet,
     Deployment,
-    Pod,
     ReplicaSet,
     StatefulSet,
     Workload,

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import START_REASONS, parts
 from stratus_cli.model.finding import Finding
-from stratus_cli.model.objects import Pod, Workload
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.snapshot import ref_of
 
 TRAFFIC = "SLO"  # the prefix of rules about traffic, logs of ready pods and alerts

@@ -24,14 +24,12 @@ from stratus_cli.kube.lately import CONTROLLERS
 from stratus_cli.kube.pods import is_failing, is_live
 from stratus_cli.kube.rbac import Asked, may, were_read
 from stratus_cli.kube.workloads import sorted_workloads
-from stratus_cli.model.objects import (
-    ConfigMap,
-    Container,
-    CronJob,
-    ManagedFieldsEntry,
-    Service,
-    Workload,
-)
+from stratus_cli.model.objects import ManagedFieldsEntry
+from stratus_cli.model.objects_batch import CronJob
+from stratus_cli.model.objects_config import ConfigMap
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_pod import Container
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.snapshot import ref_of
 
 Target = Workload | Service | ConfigMap

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from stratus_cli.model.objects import PodSpec
+from stratus_cli.model.objects_pod import PodSpec
 
 APART = "podAntiAffinity"
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"

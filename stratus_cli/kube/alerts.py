@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stratus_cli.kube.graph import Graph
-from stratus_cli.model.objects import Pod, ReplicaSet, Service
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import ReplicaSet
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Alert, ref_of
 

@@ -8,7 +8,7 @@ from typing import Any
 from stratus_cli.kube.blocked import Blocked
 from stratus_cli.kube.network_policy import INGRESS
 from stratus_cli.model.change import Json
-from stratus_cli.model.objects import Workload
+from stratus_cli.model.objects_workload import Workload
 
 LONGEST = 63  # of the name: it is used as a label value as well
 

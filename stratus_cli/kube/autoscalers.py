@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from stratus_cli.kube.graph import Graph
-from stratus_cli.model.objects import HorizontalPodAutoscaler, Workload
+from stratus_cli.model.objects_workload import HorizontalPodAutoscaler, Workload
 
 # pkg/controller/podautoscaler/metrics: "missing request for cpu in container app of Pod web-1"
 MISSING_REQUEST = re.compile(

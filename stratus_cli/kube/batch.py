@@ -9,7 +9,9 @@ from datetime import datetime
 from stratus_cli.kube.cron import Schedule, schedule
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import Part, condition, is_live, parts
-from stratus_cli.model.objects import Condition, CronJob, Job, Pod
+from stratus_cli.model.objects import Condition
+from stratus_cli.model.objects_batch import CronJob, Job
+from stratus_cli.model.objects_pod import Pod
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,10 @@ from stratus_cli.kube.log_patterns import CONNECTION, TIMED_OUT, UNRESOLVED
 from stratus_cli.kube.network_policy import EGRESS, INGRESS, End, blockers, end_of, rules_of
 from stratus_cli.kube.ports import target_of
 from stratus_cli.kube.workloads import short_of, wanted
-from stratus_cli.model.objects import IntOrString, Service, Workload
+from stratus_cli.model.objects import IntOrString
+from stratus_cli.model.objects_network import Service
 from stratus_cli.model.objects_policy import NetworkPolicy
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

@@ -14,7 +14,9 @@ from typing import Literal
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.ports import served_ports
 from stratus_cli.kube.spelling import nearly
-from stratus_cli.model.objects import Container, EnvVar, Namespace, PodSpec, Service
+from stratus_cli.model.objects import Namespace
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_pod import Container, EnvVar, PodSpec
 
 _HOST = r"(?P<host>[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)"
 _ADDRESS = re.compile(

@@ -22,15 +22,12 @@ from stratus_cli.kube.called import (
 )
 from stratus_cli.kube.graph import Graph, config_maps_used
 from stratus_cli.kube.selectors import matches_map
-from stratus_cli.model.objects import (
-    ConfigMap,
-    Ingress,
-    Job,
-    KubeObject,
-    PodSpec,
-    Service,
-    Workload,
-)
+from stratus_cli.model.objects import KubeObject
+from stratus_cli.model.objects_batch import Job
+from stratus_cli.model.objects_config import ConfigMap
+from stratus_cli.model.objects_network import Ingress, Service
+from stratus_cli.model.objects_pod import PodSpec
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

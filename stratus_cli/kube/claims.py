@@ -9,8 +9,8 @@ from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import is_live
 from stratus_cli.kube.quantities import amount
 from stratus_cli.kube.selectors import matches
-from stratus_cli.model.objects import PersistentVolumeClaim, Pod, PodSpec
-from stratus_cli.model.objects_storage import PersistentVolume, StorageClass
+from stratus_cli.model.objects_pod import Pod, PodSpec
+from stratus_cli.model.objects_storage import PersistentVolume, PersistentVolumeClaim, StorageClass
 
 _NOT_FOUND = re.compile(r'persistentvolumeclaim "([^"]{1,253})" not found')
 NO_PROVISIONER = "kubernetes.io/no-provisioner"

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from stratus_cli.kube.corefile import Problem, problems
 from stratus_cli.kube.graph import Graph, config_maps_used
-from stratus_cli.model.objects import ConfigMap, Service, Workload
+from stratus_cli.model.objects_config import ConfigMap
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_workload import Workload
 
 PORT = 53
 KEY = "Corefile"

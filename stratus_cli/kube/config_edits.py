@@ -19,7 +19,7 @@ from stratus_cli.kube.lately import CONTROLLERS, edited_at
 from stratus_cli.kube.slow_patterns import slow_patterns
 from stratus_cli.kube.states import Version
 from stratus_cli.model.change import ABSENT, Json
-from stratus_cli.model.objects import ConfigMap
+from stratus_cli.model.objects_config import ConfigMap
 
 DAY = timedelta(hours=24)
 """An older difference from a known-good value has been lived with. DESIGN.md, Health: 24 h."""

@@ -13,8 +13,9 @@ import msgspec
 from stratus_cli.kube.graph import REVISION_ANNOTATION, Graph
 from stratus_cli.kube.pods import is_ready
 from stratus_cli.kube.whole import as_json
-from stratus_cli.model.objects import DaemonSet, Pod, ReplicaSet, StatefulSet, Workload
 from stratus_cli.model.objects_history import ControllerRevision
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import DaemonSet, ReplicaSet, StatefulSet, Workload
 from stratus_cli.model.snapshot import Snapshot
 
 HASH_LABEL = "controller-revision-hash"

@@ -11,8 +11,10 @@ from stratus_cli.kube.changes import last_change
 from stratus_cli.kube.fields import quoted, read
 from stratus_cli.kube.graph import Graph
 from stratus_cli.model.change import ABSENT, Json
-from stratus_cli.model.objects import KubeObject, Pod, Workload
+from stratus_cli.model.objects import KubeObject
 from stratus_cli.model.objects_custom import CustomObject
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Workload
 
 FOLLOWS_S = 600.0
 """How long after a change of the custom resource its controller may act on it. Our choice: a

@@ -17,7 +17,9 @@ from stratus_cli.kube.pods import age_s
 from stratus_cli.kube.selectors import matches_map
 from stratus_cli.kube.workloads import holders
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import Deployment, Event, Service, Workload
+from stratus_cli.model.objects import Event
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_workload import Deployment, Workload
 
 PARKED_AFTER_S = 24 * 3600.0
 """At zero for longer, without anyone who asks for it, a workload is parked (DESIGN.md, Health)."""

@@ -27,8 +27,11 @@ from stratus_cli.kube.rbac import (
 )
 from stratus_cli.kube.workloads import wanted
 from stratus_cli.model.finding import Evidence
-from stratus_cli.model.objects import Job, KubeObject, Pod, Workload
+from stratus_cli.model.objects import KubeObject
+from stratus_cli.model.objects_batch import Job
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.objects_rbac import RoleObject
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.snapshot import ref_of
 
 WRITES = ("update", "patch")

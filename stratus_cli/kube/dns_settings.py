@@ -6,7 +6,9 @@ import ipaddress
 
 from stratus_cli.kube.called import answer, called_by, containers_of
 from stratus_cli.kube.graph import Graph
-from stratus_cli.model.objects import PodSpec, Service, Workload
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_pod import PodSpec
+from stratus_cli.model.objects_workload import Workload
 
 _DNS = 53
 

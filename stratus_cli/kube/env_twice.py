@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from stratus_cli.model.objects import Container
+from stratus_cli.model.objects_pod import Container
 
 
 def twice(container: Container) -> Iterator[tuple[str, tuple[int, ...]]]:

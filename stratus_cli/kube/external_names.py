@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stratus_cli.kube.called import is_cluster_name, service_named
 from stratus_cli.kube.graph import Graph
-from stratus_cli.model.objects import Service
+from stratus_cli.model.objects_network import Service
 
 EXTERNAL = "ExternalName"
 

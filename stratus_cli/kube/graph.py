@@ -11,24 +11,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from stratus_cli.kube.selectors import matches_map
-from stratus_cli.model.objects import (
+from stratus_cli.model.objects import Event, KubeObject, OwnerReference
+from stratus_cli.model.objects_custom import CustomObject
+from stratus_cli.model.objects_network import Endpoint, EndpointSlice, Ingress, Service
+from stratus_cli.model.objects_pod import Pod, PodSpec
+from stratus_cli.model.objects_workload import (
     DaemonSet,
     Deployment,
-    Endpoint,
-    EndpointSlice,
-    Event,
     HorizontalPodAutoscaler,
-    Ingress,
-    KubeObject,
-    OwnerReference,
-    Pod,
-    PodSpec,
     ReplicaSet,
-    Service,
     StatefulSet,
     Workload,
 )
-from stratus_cli.model.objects_custom import CustomObject
 from stratus_cli.model.snapshot import Snapshot
 
 if TYPE_CHECKING:

@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from stratus_cli.model import (
     objects,
     objects_admission,
+    objects_batch,
+    objects_config,
     objects_history,
+    objects_network,
+    objects_pod,
     objects_policy,
     objects_rbac,
     objects_scheduling,
     objects_storage,
+    objects_workload,
 )
 from stratus_cli.model.ref import Ref, ServedKind
 
@@ -51,37 +56,53 @@ class KindInfo:
 
 _KINDS = (
     KindInfo("Namespace", "v1", "namespaces", False, objects.Namespace, aliases=("ns",)),
-    KindInfo("Node", "v1", "nodes", False, objects.Node, aliases=("no",)),
-    KindInfo("Pod", "v1", "pods", True, objects.Pod, core=True, aliases=("po",)),
-    KindInfo("Deployment", "apps/v1", "deployments", True, objects.Deployment, True, ("deploy",)),
-    KindInfo("ReplicaSet", "apps/v1", "replicasets", True, objects.ReplicaSet, True, ("rs",)),
-    KindInfo("StatefulSet", "apps/v1", "statefulsets", True, objects.StatefulSet, True, ("sts",)),
-    KindInfo("DaemonSet", "apps/v1", "daemonsets", True, objects.DaemonSet, True, ("ds",)),
-    KindInfo("Job", "batch/v1", "jobs", True, objects.Job),
-    KindInfo("CronJob", "batch/v1", "cronjobs", True, objects.CronJob, aliases=("cj",)),
-    KindInfo("Service", "v1", "services", True, objects.Service, True, ("svc",)),
+    KindInfo("Node", "v1", "nodes", False, objects_scheduling.Node, aliases=("no",)),
+    KindInfo("Pod", "v1", "pods", True, objects_pod.Pod, core=True, aliases=("po",)),
+    KindInfo(
+        "Deployment", "apps/v1", "deployments", True, objects_workload.Deployment, True, ("deploy",)
+    ),
+    KindInfo(
+        "ReplicaSet", "apps/v1", "replicasets", True, objects_workload.ReplicaSet, True, ("rs",)
+    ),
+    KindInfo(
+        "StatefulSet", "apps/v1", "statefulsets", True, objects_workload.StatefulSet, True, ("sts",)
+    ),
+    KindInfo("DaemonSet", "apps/v1", "daemonsets", True, objects_workload.DaemonSet, True, ("ds",)),
+    KindInfo("Job", "batch/v1", "jobs", True, objects_batch.Job),
+    KindInfo("CronJob", "batch/v1", "cronjobs", True, objects_batch.CronJob, aliases=("cj",)),
+    KindInfo("Service", "v1", "services", True, objects_network.Service, True, ("svc",)),
     KindInfo(
         "EndpointSlice",
         "discovery.k8s.io/v1",
         "endpointslices",
         True,
-        objects.EndpointSlice,
+        objects_network.EndpointSlice,
         core=True,
     ),
     KindInfo(
-        "Ingress", "networking.k8s.io/v1", "ingresses", True, objects.Ingress, aliases=("ing",)
+        "Ingress",
+        "networking.k8s.io/v1",
+        "ingresses",
+        True,
+        objects_network.Ingress,
+        aliases=("ing",),
     ),
-    KindInfo("ConfigMap", "v1", "configmaps", True, objects.ConfigMap, aliases=("cm",)),
-    KindInfo("Secret", "v1", "secrets", True, objects.Secret),
+    KindInfo("ConfigMap", "v1", "configmaps", True, objects_config.ConfigMap, aliases=("cm",)),
+    KindInfo("Secret", "v1", "secrets", True, objects_config.Secret),
     KindInfo(
-        "ResourceQuota", "v1", "resourcequotas", True, objects.ResourceQuota, aliases=("quota",)
+        "ResourceQuota",
+        "v1",
+        "resourcequotas",
+        True,
+        objects_scheduling.ResourceQuota,
+        aliases=("quota",),
     ),
     KindInfo(
         "HorizontalPodAutoscaler",
         "autoscaling/v2",
         "horizontalpodautoscalers",
         True,
-        objects.HorizontalPodAutoscaler,
+        objects_workload.HorizontalPodAutoscaler,
         aliases=("hpa",),
     ),
     KindInfo(
@@ -89,7 +110,7 @@ _KINDS = (
         "policy/v1",
         "poddisruptionbudgets",
         True,
-        objects.PodDisruptionBudget,
+        objects_workload.PodDisruptionBudget,
         aliases=("pdb",),
     ),
     KindInfo(
@@ -97,7 +118,7 @@ _KINDS = (
         "v1",
         "persistentvolumeclaims",
         True,
-        objects.PersistentVolumeClaim,
+        objects_storage.PersistentVolumeClaim,
         aliases=("pvc",),
     ),
     KindInfo("Event", "v1", "events", True, objects.Event, core=True, aliases=("ev",)),

@@ -35,16 +35,12 @@ from stratus_cli.kube.whole import as_json
 from stratus_cli.kube.workloads import older_replica_sets
 from stratus_cli.model.change import ABSENT, Json
 from stratus_cli.model.diagnosis import KnownGood
-from stratus_cli.model.objects import (
-    ConfigMap,
-    Deployment,
-    KubeObject,
-    Pod,
-    ReplicaSet,
-    Service,
-    Workload,
-)
+from stratus_cli.model.objects import KubeObject
+from stratus_cli.model.objects_config import ConfigMap
 from stratus_cli.model.objects_history import ControllerRevision
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Deployment, ReplicaSet, Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Snapshot, ref_of
 

@@ -10,7 +10,10 @@ from datetime import datetime
 
 from stratus_cli.kube.changes import SAME_MOMENT
 from stratus_cli.kube.graph import Graph, config_maps_used
-from stratus_cli.model.objects import ConfigMap, Deployment, Job, KubeObject, Secret, Workload
+from stratus_cli.model.objects import KubeObject
+from stratus_cli.model.objects_batch import Job
+from stratus_cli.model.objects_config import ConfigMap, Secret
+from stratus_cli.model.objects_workload import Deployment, Workload
 
 CONTROLLERS = frozenset(
     {"kube-controller-manager", "kubelet", "kube-scheduler", "kube-apiserver", "stratus"}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from stratus_cli.kube.calls import Calls
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import is_live
-from stratus_cli.model.objects import Pod, Service, Workload
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.snapshot import ref_of
 
 FIELD = "spec.internalTrafficPolicy"

@@ -14,7 +14,10 @@ from datetime import datetime, timedelta
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.log_lines import is_continuation, is_error, template
 from stratus_cli.kube.pods import condition, is_live, is_ready
-from stratus_cli.model.objects import Job, KubeObject, Pod, Workload
+from stratus_cli.model.objects import KubeObject
+from stratus_cli.model.objects_batch import Job
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import LogTail, ref_of
 

@@ -16,7 +16,7 @@ from statistics import median
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.log_lines import is_error, template
 from stratus_cli.kube.pods import is_live, is_ready
-from stratus_cli.model.objects import Pod
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

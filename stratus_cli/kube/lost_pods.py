@@ -7,7 +7,9 @@ import msgspec
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import condition, is_live, is_ready
 from stratus_cli.kube.scheduling import Placement
-from stratus_cli.model.objects import Deployment, Node, Pod, ReplicaSet
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_scheduling import Node
+from stratus_cli.model.objects_workload import Deployment, ReplicaSet
 
 
 def is_lost(node: Node) -> bool:

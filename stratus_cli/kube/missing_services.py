@@ -13,7 +13,8 @@ from stratus_cli.kube.calls import Call
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.spelling import nearly
 from stratus_cli.kube.workloads import wanted
-from stratus_cli.model.objects import ContainerPort, StatefulSet, Workload
+from stratus_cli.model.objects_pod import ContainerPort
+from stratus_cli.model.objects_workload import StatefulSet, Workload
 from stratus_cli.model.ref import Ref
 
 NAME_LABELS = ("app.kubernetes.io/name", "app", "k8s-app", "app.kubernetes.io/component", "name")

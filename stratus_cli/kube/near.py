@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stratus_cli.kube.graph import Graph
-from stratus_cli.model.objects import Service, Workload
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_workload import Workload
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from functools import cached_property
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pod_needs import anti_affinity_terms, decoded
 from stratus_cli.kube.selectors import matches
-from stratus_cli.model.objects import Namespace, Node, Pod
-from stratus_cli.model.objects_scheduling import PodAffinityTerm, TopologySpreadConstraint
+from stratus_cli.model.objects import Namespace
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_scheduling import Node, PodAffinityTerm, TopologySpreadConstraint
 
 Places = frozenset[tuple[str, str]]
 """(topology key, value) of each."""

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.selectors import matches
-from stratus_cli.model.objects import IntOrString, Namespace, PodSpec, Workload
+from stratus_cli.model.objects import IntOrString, Namespace
+from stratus_cli.model.objects_pod import PodSpec
 from stratus_cli.model.objects_policy import (
     NetworkPolicy,
     NetworkPolicyPeer,
     NetworkPolicyPort,
     NetworkPolicyRule,
 )
+from stratus_cli.model.objects_workload import Workload
 
 INGRESS, EGRESS = "Ingress", "Egress"
 

@@ -7,7 +7,10 @@ from stratus_cli.kube.graph import Graph, controller_reference
 from stratus_cli.kube.node_match import tolerates
 from stratus_cli.kube.pods import condition, is_live
 from stratus_cli.kube.scheduling import Placement
-from stratus_cli.model.objects import DaemonSet, KubeObject, Node, Pod, Taint
+from stratus_cli.model.objects import KubeObject
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_scheduling import Node, Taint
+from stratus_cli.model.objects_workload import DaemonSet
 
 
 def changed_after(node: Node, path: str, owner: KubeObject) -> bool | None:

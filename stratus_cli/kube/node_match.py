@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stratus_cli.kube.selectors import requirement_holds
-from stratus_cli.model.objects import LabelSelectorRequirement, Node, PodSpec, Taint, Toleration
-from stratus_cli.model.objects_scheduling import NodeSelector, NodeSelectorTerm
+from stratus_cli.model.objects import LabelSelectorRequirement
+from stratus_cli.model.objects_pod import PodSpec, Toleration
+from stratus_cli.model.objects_scheduling import Node, NodeSelector, NodeSelectorTerm, Taint
 
 
 def node_selector_holds(selector: NodeSelector, node: Node) -> bool:

@@ -16,9 +16,9 @@ from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.node_match import tolerates
 from stratus_cli.kube.pods import condition
 from stratus_cli.kube.quantities import amount
-from stratus_cli.model.objects import Node, PersistentVolumeClaim, Pod, PodSpec, Taint
-from stratus_cli.model.objects_scheduling import Affinity, PodAffinityTerm
-from stratus_cli.model.objects_storage import PersistentVolume
+from stratus_cli.model.objects_pod import Pod, PodSpec
+from stratus_cli.model.objects_scheduling import Affinity, Node, PodAffinityTerm, Taint
+from stratus_cli.model.objects_storage import PersistentVolume, PersistentVolumeClaim
 
 StructT = TypeVar("StructT")
 

@@ -10,17 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from stratus_cli.kube.graph import Graph
-from stratus_cli.model.objects import (
-    Condition,
+from stratus_cli.model.objects import Condition, Event, KubeObject
+from stratus_cli.model.objects_pod import (
     Container,
     ContainerStateTerminated,
     ContainerStatus,
-    Event,
-    KubeObject,
-    Node,
     Pod,
     Probe,
 )
+from stratus_cli.model.objects_scheduling import Node
 
 # Reasons as kubelet writes them (pkg/kubelet: images/types.go, container/sync_result.go).
 IMAGE_REASONS = frozenset(

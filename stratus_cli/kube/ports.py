@@ -9,14 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from stratus_cli.model.objects import (
-    Container,
-    IntOrString,
-    PodSpec,
-    Probe,
-    Service,
-    ServicePort,
-)
+from stratus_cli.model.objects import IntOrString
+from stratus_cli.model.objects_network import Service, ServicePort
+from stratus_cli.model.objects_pod import Container, PodSpec, Probe
 
 
 @dataclass(frozen=True, slots=True)

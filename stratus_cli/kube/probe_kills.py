@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import EVENT_WINDOW_S, Part, age_s
-from stratus_cli.model.objects import Event, Pod
+from stratus_cli.model.objects import Event
+from stratus_cli.model.objects_pod import Pod
 
 PROBES = {"liveness": "livenessProbe", "startup": "startupProbe"}
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from stratus_cli.kube.graph import Graph
-from stratus_cli.model.objects import Workload
 from stratus_cli.model.objects_rbac import (
     BindingObject,
     ClusterRole,
@@ -18,6 +17,7 @@ from stratus_cli.model.objects_rbac import (
     RoleObject,
     Subject,
 )
+from stratus_cli.model.objects_workload import Workload
 
 KINDS = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
 SERVICE_ACCOUNT = "system:serviceaccount:"

@@ -12,14 +12,11 @@ from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.lately import read_by
 from stratus_cli.kube.network_policy import EGRESS, INGRESS, end_of, policies_of
 from stratus_cli.kube.rbac import bindings_of, role_of
-from stratus_cli.model.objects import (
-    KubeObject,
-    PersistentVolumeClaim,
-    ResourceQuota,
-    Workload,
-)
+from stratus_cli.model.objects import KubeObject
 from stratus_cli.model.objects_rbac import ServiceAccount
-from stratus_cli.model.objects_scheduling import LimitRange
+from stratus_cli.model.objects_scheduling import LimitRange, ResourceQuota
+from stratus_cli.model.objects_storage import PersistentVolumeClaim
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

@@ -15,15 +15,9 @@ import msgspec
 from stratus_cli.kube.graph import Graph, config_maps_used
 from stratus_cli.kube.pods import condition
 from stratus_cli.kube.spelling import nearly
-from stratus_cli.model.objects import (
-    ConfigMap,
-    Container,
-    Deployment,
-    KeyRef,
-    PodSpec,
-    Secret,
-    Workload,
-)
+from stratus_cli.model.objects_config import ConfigMap, Secret
+from stratus_cli.model.objects_pod import Container, KeyRef, PodSpec
+from stratus_cli.model.objects_workload import Deployment, Workload
 
 
 @dataclass(frozen=True, slots=True)

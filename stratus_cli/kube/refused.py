@@ -8,7 +8,9 @@ from stratus_cli.kube.admission import webhook_failure, webhooks_named
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.workloads import holders
 from stratus_cli.model.finding import Finding
-from stratus_cli.model.objects import KubeObject, Service, Workload
+from stratus_cli.model.objects import KubeObject
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

@@ -17,8 +17,9 @@ from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import IMAGE_REASONS, is_live, parts
 from stratus_cli.kube.quantities import parse_quantity
 from stratus_cli.model.change import Json
-from stratus_cli.model.objects import Container, Pod, Workload
 from stratus_cli.model.objects_admission import MutatingWebhookConfiguration, Webhook
+from stratus_cli.model.objects_pod import Container, Pod
+from stratus_cli.model.objects_workload import Workload
 
 VPA = "vpaUpdates"  # vertical-pod-autoscaler's admission says so in an annotation
 

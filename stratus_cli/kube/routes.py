@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from stratus_cli.kube.changes import last_change
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.known_good import KnownGoodValues
-from stratus_cli.model.objects import Ingress, IngressServiceBackend, Service, Workload
+from stratus_cli.model.objects_network import Ingress, IngressServiceBackend, Service
 from stratus_cli.model.objects_policy import IngressClass
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.snapshot import ref_of
 
 FEW_SERVICES = 3  # in fewer, that nobody calls one says little

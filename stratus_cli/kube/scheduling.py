@@ -28,13 +28,11 @@ from stratus_cli.kube.pod_needs import (
 )
 from stratus_cli.kube.quantities import amount
 from stratus_cli.kube.selectors import matches_map
-from stratus_cli.model.objects import (
-    Node,
-    Pod,
-    Taint,
-)
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.objects_scheduling import (
     Affinity,
+    Node,
+    Taint,
 )
 
 CORDON_TAINT = "node.kubernetes.io/unschedulable"

@@ -11,7 +11,8 @@ from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.missing_services import NAME_LABELS
 from stratus_cli.kube.ports import is_named_port_missing, is_number_unserved
 from stratus_cli.kube.selectors import matches_map
-from stratus_cli.model.objects import Service, Workload
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_workload import Workload
 
 SELECTOR = "spec.selector"
 LATER = timedelta(seconds=60)

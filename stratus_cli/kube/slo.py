@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from stratus_cli.kube.graph import Graph
-from stratus_cli.model.objects import Service
+from stratus_cli.model.objects_network import Service
 from stratus_cli.model.snapshot import Traffic, ref_of
 
 LEAST_REQUESTS = 20  # DESIGN.md, Health and TNR: fewer in a window is "no traffic"

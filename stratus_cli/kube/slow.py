@@ -12,7 +12,8 @@ from stratus_cli.kube.log_latency import slower
 from stratus_cli.kube.log_patterns import TIMED_OUT
 from stratus_cli.kube.pods import EVENT_WINDOW_S, age_s
 from stratus_cli.kube.slo import is_busy
-from stratus_cli.model.objects import Pod, Service
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Traffic, ref_of
 

@@ -14,15 +14,10 @@ from stratus_cli.kube.changes import SAME_MOMENT, last_change
 from stratus_cli.kube.fields import quoted
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import is_live, parts
-from stratus_cli.model.objects import (
-    ConfigMap,
-    Container,
-    KubeObject,
-    Pod,
-    PodSpec,
-    Secret,
-    Workload,
-)
+from stratus_cli.model.objects import KubeObject
+from stratus_cli.model.objects_config import ConfigMap, Secret
+from stratus_cli.model.objects_pod import Container, Pod, PodSpec
+from stratus_cli.model.objects_workload import Workload
 
 Config = ConfigMap | Secret
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from stratus_cli.kube.blame import Stage, stage_of
 from stratus_cli.kube.graph import Graph
 from stratus_cli.model.finding import Finding, Severity
-from stratus_cli.model.objects import Pod, Service, Workload
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

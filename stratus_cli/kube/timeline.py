@@ -12,8 +12,10 @@ from stratus_cli.kube.changes import last_change
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import condition
 from stratus_cli.kube.whole import read_whole
-from stratus_cli.model.objects import Deployment, Event, KubeObject, Pod, Workload
+from stratus_cli.model.objects import Event, KubeObject
 from stratus_cli.model.objects_history import ControllerRevision
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Deployment, Workload
 
 SOON_S = 600.0
 """A change whose symptom shows within this is taken for its likely cause. Our choice: a Deployment

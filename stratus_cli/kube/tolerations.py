@@ -12,7 +12,9 @@ from stratus_cli.kube.known_good import KnownGoodValues
 from stratus_cli.kube.node_match import toleration_matches
 from stratus_cli.model.change import ABSENT, Json
 from stratus_cli.model.diagnosis import KnownGood
-from stratus_cli.model.objects import Node, PodSpec, Taint, Toleration, Workload
+from stratus_cli.model.objects_pod import PodSpec, Toleration
+from stratus_cli.model.objects_scheduling import Node, Taint
+from stratus_cli.model.objects_workload import Workload
 
 
 def once_tolerated(

@@ -8,7 +8,8 @@ from stratus_cli.kube.accused import TRAFFIC
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import crash_evidence, is_live, parts
 from stratus_cli.model.finding import Finding, Severity
-from stratus_cli.model.objects import Service, Workload
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

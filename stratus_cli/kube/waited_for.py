@@ -14,7 +14,7 @@ from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.log_facts import facts_of
 from stratus_cli.kube.log_patterns import UNRESOLVED
 from stratus_cli.kube.pods import Part, age_s
-from stratus_cli.model.objects import Container, Pod
+from stratus_cli.model.objects_pod import Container, Pod
 from stratus_cli.model.snapshot import ref_of
 
 PATIENCE_S = 20.0

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import age_s, condition, is_live, is_ready, is_starting
-from stratus_cli.model.objects import (
+from stratus_cli.model.objects import IntOrString
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import (
     DaemonSet,
     Deployment,
-    IntOrString,
-    Pod,
     ReplicaSet,
     StatefulSet,
     Workload,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from stratus_cli.model.objects import Condition, KubeObject, LabelSelector, TrackedMeta, _Part
+from stratus_cli.model.objects import Condition, KubeObject, LabelSelector, ObjectPart, TrackedMeta
 
 
-class ServiceReference(_Part, frozen=True):
+class ServiceReference(ObjectPart, frozen=True):
     """Where a webhook or an aggregated API is served."""
 
     namespace: str = ""
@@ -14,13 +14,13 @@ class ServiceReference(_Part, frozen=True):
     port: int = 443
 
 
-class WebhookClientConfig(_Part, frozen=True):
+class WebhookClientConfig(ObjectPart, frozen=True):
     service: ServiceReference | None = None
     url: str = ""
     ca_bundle: str = ""
 
 
-class RuleWithOperations(_Part, frozen=True):
+class RuleWithOperations(ObjectPart, frozen=True):
     operations: tuple[str, ...] = ()
     api_groups: tuple[str, ...] = ()
     api_versions: tuple[str, ...] = ()
@@ -28,7 +28,7 @@ class RuleWithOperations(_Part, frozen=True):
     scope: str = "*"
 
 
-class Webhook(_Part, frozen=True):
+class Webhook(ObjectPart, frozen=True):
     """One webhook of a configuration. A missing selector decodes as one that matches all."""
 
     name: str
@@ -56,7 +56,7 @@ class MutatingWebhookConfiguration(WebhookConfiguration, frozen=True):
     KIND = "MutatingWebhookConfiguration"
 
 
-class APIServiceSpec(_Part, frozen=True):
+class APIServiceSpec(ObjectPart, frozen=True):
     """service: None for an API that the API server serves itself."""
 
     group: str = ""
@@ -66,7 +66,7 @@ class APIServiceSpec(_Part, frozen=True):
     insecure_skip_tls_verify: bool = False
 
 
-class APIServiceStatus(_Part, frozen=True):
+class APIServiceStatus(ObjectPart, frozen=True):
     conditions: tuple[Condition, ...] = ()
 
 
@@ -78,7 +78,7 @@ class APIService(KubeObject, frozen=True):
     status: APIServiceStatus = APIServiceStatus()
 
 
-class AdmissionPolicyBindingSpec(_Part, frozen=True):
+class AdmissionPolicyBindingSpec(ObjectPart, frozen=True):
     policy_name: str = ""
     validation_actions: tuple[str, ...] = ()
 

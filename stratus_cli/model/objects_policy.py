@@ -8,23 +8,23 @@ from stratus_cli.model.objects import (
     IntOrString,
     KubeObject,
     LabelSelector,
+    ObjectPart,
     TrackedMeta,
-    _Part,
 )
 
 
-class IPBlock(_Part, frozen=True):
+class IPBlock(ObjectPart, frozen=True):
     cidr: str
     excluded: tuple[str, ...] = msgspec.field(default=(), name="except")
 
 
-class NetworkPolicyPeer(_Part, frozen=True):
+class NetworkPolicyPeer(ObjectPart, frozen=True):
     pod_selector: LabelSelector | None = None
     namespace_selector: LabelSelector | None = None
     ip_block: IPBlock | None = None
 
 
-class NetworkPolicyPort(_Part, frozen=True):
+class NetworkPolicyPort(ObjectPart, frozen=True):
     """port: a number, a container port's name, or None for every port."""
 
     port: IntOrString | None = None
@@ -32,7 +32,7 @@ class NetworkPolicyPort(_Part, frozen=True):
     protocol: str = "TCP"
 
 
-class NetworkPolicyRule(_Part, frozen=True):
+class NetworkPolicyRule(ObjectPart, frozen=True):
     """One ingress or egress rule. No peers means everybody; no ports means every port."""
 
     sources: tuple[NetworkPolicyPeer, ...] = msgspec.field(default=(), name="from")
@@ -40,7 +40,7 @@ class NetworkPolicyRule(_Part, frozen=True):
     ports: tuple[NetworkPolicyPort, ...] = ()
 
 
-class NetworkPolicySpec(_Part, frozen=True):
+class NetworkPolicySpec(ObjectPart, frozen=True):
     pod_selector: LabelSelector = LabelSelector()
     policy_types: tuple[str, ...] = ()
     ingress: tuple[NetworkPolicyRule, ...] = ()
@@ -54,7 +54,7 @@ class NetworkPolicy(KubeObject, frozen=True):
     spec: NetworkPolicySpec = NetworkPolicySpec()
 
 
-class IngressClassSpec(_Part, frozen=True):
+class IngressClassSpec(ObjectPart, frozen=True):
     controller: str = ""
 
 

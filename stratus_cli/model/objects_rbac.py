@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from stratus_cli.model.objects import KubeObject, TrackedMeta, _Part
+from stratus_cli.model.objects import KubeObject, ObjectPart, TrackedMeta
 
 RBAC = "rbac.authorization.k8s.io/v1"
 
 
-class PolicyRule(_Part, frozen=True):
+class PolicyRule(ObjectPart, frozen=True):
     verbs: tuple[str, ...] = ()
     api_groups: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
@@ -33,12 +33,12 @@ class ClusterRole(RoleObject, frozen=True):
     KIND = "ClusterRole"
 
 
-class RoleRef(_Part, frozen=True):
+class RoleRef(ObjectPart, frozen=True):
     kind: str = ""
     name: str = ""
 
 
-class Subject(_Part, frozen=True):
+class Subject(ObjectPart, frozen=True):
     kind: str = ""
     name: str = ""
     namespace: str = ""

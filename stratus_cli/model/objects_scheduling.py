@@ -9,32 +9,33 @@ from __future__ import annotations
 import msgspec
 
 from stratus_cli.model.objects import (
+    Condition,
     KubeObject,
     LabelSelector,
     LabelSelectorRequirement,
+    ObjectPart,
     TrackedMeta,
-    _Part,
 )
 
 
-class NodeSelectorTerm(_Part, frozen=True):
+class NodeSelectorTerm(ObjectPart, frozen=True):
     """Requirements that hold together. An empty term matches no node."""
 
     match_expressions: tuple[LabelSelectorRequirement, ...] = ()
     match_fields: tuple[LabelSelectorRequirement, ...] = ()
 
 
-class NodeSelector(_Part, frozen=True):
+class NodeSelector(ObjectPart, frozen=True):
     """Terms of which one must match."""
 
     node_selector_terms: tuple[NodeSelectorTerm, ...] = ()
 
 
-class NodeAffinity(_Part, frozen=True):
+class NodeAffinity(ObjectPart, frozen=True):
     required_during_scheduling_ignored_during_execution: NodeSelector | None = None
 
 
-class PodAffinityTerm(_Part, frozen=True):
+class PodAffinityTerm(ObjectPart, frozen=True):
     """Which pods count, and which label of their nodes says that they are in one place."""
 
     topology_key: str = ""
@@ -43,19 +44,19 @@ class PodAffinityTerm(_Part, frozen=True):
     namespace_selector: LabelSelector | None = None
 
 
-class PodAffinity(_Part, frozen=True):
+class PodAffinity(ObjectPart, frozen=True):
     """podAffinity or podAntiAffinity."""
 
     required_during_scheduling_ignored_during_execution: tuple[PodAffinityTerm, ...] = ()
 
 
-class Affinity(_Part, frozen=True):
+class Affinity(ObjectPart, frozen=True):
     node_affinity: NodeAffinity | None = None
     pod_affinity: PodAffinity | None = None
     pod_anti_affinity: PodAffinity | None = None
 
 
-class TopologySpreadConstraint(_Part, frozen=True):
+class TopologySpreadConstraint(ObjectPart, frozen=True):
     max_skew: int = 1
     topology_key: str = ""
     when_unsatisfiable: str = "DoNotSchedule"
@@ -71,7 +72,7 @@ class PriorityClass(KubeObject, frozen=True):
     preemption_policy: str = "PreemptLowerPriority"
 
 
-class LimitRangeItem(_Part, frozen=True):
+class LimitRangeItem(ObjectPart, frozen=True):
     """type: Container, Pod or PersistentVolumeClaim. Quantities by resource."""
 
     type: str = ""
@@ -81,7 +82,7 @@ class LimitRangeItem(_Part, frozen=True):
     default_request: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-class LimitRangeSpec(_Part, frozen=True):
+class LimitRangeSpec(ObjectPart, frozen=True):
     limits: tuple[LimitRangeItem, ...] = ()
 
 
@@ -89,3 +90,44 @@ class LimitRange(KubeObject, frozen=True):
     KIND = "LimitRange"
     metadata: TrackedMeta = TrackedMeta()
     spec: LimitRangeSpec = LimitRangeSpec()
+
+
+class ResourceQuotaSpec(ObjectPart, frozen=True):
+    hard: dict[str, str] = msgspec.field(default_factory=dict)
+    scopes: tuple[str, ...] = ()
+
+
+class ResourceQuotaStatus(ObjectPart, frozen=True):
+    hard: dict[str, str] = msgspec.field(default_factory=dict)
+    used: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class ResourceQuota(KubeObject, frozen=True):
+    KIND = "ResourceQuota"
+    metadata: TrackedMeta = TrackedMeta()
+    spec: ResourceQuotaSpec = ResourceQuotaSpec()
+    status: ResourceQuotaStatus = ResourceQuotaStatus()
+
+
+class Taint(ObjectPart, frozen=True):
+    key: str
+    value: str = ""
+    effect: str = ""
+
+
+class NodeSpec(ObjectPart, frozen=True):
+    unschedulable: bool = False
+    taints: tuple[Taint, ...] = ()
+
+
+class NodeStatus(ObjectPart, frozen=True):
+    conditions: tuple[Condition, ...] = ()
+    allocatable: dict[str, str] = msgspec.field(default_factory=dict)
+    capacity: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Node(KubeObject, frozen=True):
+    KIND = "Node"
+    metadata: TrackedMeta = TrackedMeta()
+    spec: NodeSpec = NodeSpec()
+    status: NodeStatus = NodeStatus()

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import msgspec
 
-from stratus_cli.model.objects import KubeObject, ObjectReference, TrackedMeta, _Part
+from stratus_cli.model.objects import (
+    KubeObject,
+    LabelSelector,
+    ObjectPart,
+    ObjectReference,
+    TrackedMeta,
+)
+from stratus_cli.model.objects_pod import ResourceRequirements
 from stratus_cli.model.objects_scheduling import NodeSelector
 
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 """Annotation of the class that claims without a class get."""
 
 
-class VolumeNodeAffinity(_Part, frozen=True):
+class VolumeNodeAffinity(ObjectPart, frozen=True):
     required: NodeSelector | None = None
 
 
-class PersistentVolumeSpec(_Part, frozen=True):
+class PersistentVolumeSpec(ObjectPart, frozen=True):
     capacity: dict[str, str] = msgspec.field(default_factory=dict)
     access_modes: tuple[str, ...] = ()
     storage_class_name: str = ""
@@ -25,7 +32,7 @@ class PersistentVolumeSpec(_Part, frozen=True):
     volume_mode: str = "Filesystem"
 
 
-class PersistentVolumeStatus(_Part, frozen=True):
+class PersistentVolumeStatus(ObjectPart, frozen=True):
     phase: str = ""
     reason: str = ""
     message: str = ""
@@ -49,3 +56,23 @@ class StorageClass(KubeObject, frozen=True):
     def is_default(self) -> bool:
         """Whether claims without a class get this one."""
         return self.metadata.annotations.get(DEFAULT_CLASS) == "true"
+
+
+class PersistentVolumeClaimSpec(ObjectPart, frozen=True):
+    storage_class_name: str | None = None
+    volume_name: str = ""
+    access_modes: tuple[str, ...] = ()
+    resources: ResourceRequirements = ResourceRequirements()
+    volume_mode: str = "Filesystem"
+    selector: LabelSelector | None = None
+
+
+class PersistentVolumeClaimStatus(ObjectPart, frozen=True):
+    phase: str = ""
+
+
+class PersistentVolumeClaim(KubeObject, frozen=True):
+    KIND = "PersistentVolumeClaim"
+    metadata: TrackedMeta = TrackedMeta()
+    spec: PersistentVolumeClaimSpec = PersistentVolumeClaimSpec()
+    status: PersistentVolumeClaimStatus = PersistentVolumeClaimStatus()

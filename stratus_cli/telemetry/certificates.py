@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from stratus_cli.model.certificates import Certificates
 from stratus_cli.model.errors import ClusterAnswer
-from stratus_cli.model.objects import Ingress, Pod
+from stratus_cli.model.objects_network import Ingress
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Certificate, Gap, GapReason, Snapshot
 

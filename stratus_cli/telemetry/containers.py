@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from stratus_cli.model.objects import Pod
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Snapshot, Usage, ref_of
 from stratus_cli.telemetry import metrics

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
 import msgspec
 
 from stratus_cli.model.errors import ClusterAnswer, StratusError, UsageError
-from stratus_cli.model.objects import Service
+from stratus_cli.model.objects_network import Service
 from stratus_cli.model.snapshot import Snapshot
 
 TIMEOUT_S = 5.0

@@ -13,7 +13,10 @@ from stratus_cli.kube.lately import changed_at
 from stratus_cli.kube.pods import age_s, is_live, is_ready, parts
 from stratus_cli.kube.slo import LEAST_REQUESTS
 from stratus_cli.kube.workloads import available, sorted_workloads, wanted
-from stratus_cli.model.objects import Job, KubeObject, Pod, Workload
+from stratus_cli.model.objects import KubeObject
+from stratus_cli.model.objects_batch import Job
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

@@ -21,7 +21,7 @@ from stratus_cli.kube.log_latency import LEAST_S, took_s
 from stratus_cli.kube.log_lines import is_error
 from stratus_cli.kube.pods import RESTART_WINDOW_S, Part, is_live, parts
 from stratus_cli.model.errors import ClusterAnswer, NotFound
-from stratus_cli.model.objects import Pod
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Gap, GapReason, LogTail, Snapshot, ref_of
 from stratus_cli.telemetry.log_choice import chosen

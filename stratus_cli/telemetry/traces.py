@@ -12,7 +12,8 @@ import msgspec
 from stratus_cli.kube.called import service_named
 from stratus_cli.kube.graph import Graph
 from stratus_cli.model.errors import NotFound, StratusError
-from stratus_cli.model.objects import Service, Workload
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.snapshot import Snapshot, TracedCall, ref_of
 from stratus_cli.telemetry.endpoint import (
     Endpoint,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 
 from stratus_cli.kube.graph import Graph
-from stratus_cli.model.objects import Pod, Service, Workload
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Snapshot, ref_of
 from stratus_cli.telemetry import metrics

@@ -17,7 +17,7 @@ from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.quantities import amount
 from stratus_cli.kube.slow import slow_units
 from stratus_cli.model.errors import ClusterAnswer
-from stratus_cli.model.objects import Pod
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Gap, GapReason, Snapshot, Usage, ref_of
 from stratus_cli.telemetry.endpoint import Fetch

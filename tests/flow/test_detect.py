@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from stratus_cli.flow.detect import detect
 from stratus_cli.flow.diagnose import diagnose
-from stratus_cli.model.objects import Pod
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.snapshot import Gap, GapReason, Snapshot
 from tests.cases.loader import cases, snapshot_of
 

@@ -12,7 +12,8 @@ import pytest
 from stratus_cli.flow.observe import ScopeRequest, observe
 from stratus_cli.kube.kinds import OBSERVED
 from stratus_cli.model.errors import ClusterUnreachable, UsageError
-from stratus_cli.model.objects import ConfigMap, Pod
+from stratus_cli.model.objects_config import ConfigMap
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.snapshot import Gap, GapReason, Scope, Snapshot
 from stratus_cli.telemetry.logs import CONTAINERS, READY
 from tests.cluster.apiserver import ApiServer, Fault, serving

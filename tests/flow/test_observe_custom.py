@@ -12,7 +12,7 @@ import pytest
 from stratus_cli.flow.observe import ScopeRequest, observe
 from stratus_cli.kube.custom_owners import custom_owner
 from stratus_cli.kube.graph import Graph
-from stratus_cli.model.objects import StatefulSet
+from stratus_cli.model.objects_workload import StatefulSet
 from stratus_cli.model.snapshot import GapReason
 from tests.cluster.apiserver import ApiServer, serving
 from tests.cluster.world import Shop, live, ports

@@ -17,7 +17,7 @@ from stratus_cli.cluster.recorded import RecordedCluster
 from stratus_cli.flow.observe import ScopeRequest, observe
 from stratus_cli.flow.record import record
 from stratus_cli.model.errors import Forbidden, NotFound, RecordingError, Refused, UsageError
-from stratus_cli.model.objects import Deployment
+from stratus_cli.model.objects_workload import Deployment
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Alert, Snapshot, Traffic
 from tests.cluster.apiserver import ApiServer, Fault, serving

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stratus_cli.kube.changes import last_change
-from stratus_cli.model.objects import Service
+from stratus_cli.model.objects_network import Service
 from tests.cases.loader import snapshot
 
 MADE = "2026-11-24T09:00:00Z"

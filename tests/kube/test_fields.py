@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from stratus_cli.kube.evidence import event_evidence, field_evidence, holds
 from stratus_cli.kube.fields import as_text, quoted, read, segments
 from stratus_cli.model.change import ABSENT
-from stratus_cli.model.objects import Deployment, Pod
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Deployment
 from tests.cases.loader import snapshot_of
 
 WELL = snapshot_of({"given": ["shop-healthy.yaml"]})

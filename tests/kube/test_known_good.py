@@ -9,7 +9,7 @@ from stratus_cli.kube.drift import template_drift
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.known_good import KnownGoodValues
 from stratus_cli.kube.whole import as_json
-from stratus_cli.model.objects import Deployment, ReplicaSet, StatefulSet
+from stratus_cli.model.objects_workload import Deployment, ReplicaSet, StatefulSet
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Snapshot
 from tests.cases.loader import manifests, snapshot

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.network_policy import EGRESS, INGRESS, End, blockers
-from stratus_cli.model.objects import Namespace, PodSpec
+from stratus_cli.model.objects import Namespace
+from stratus_cli.model.objects_pod import PodSpec
 from stratus_cli.model.objects_policy import NetworkPolicy
 from stratus_cli.model.ref import ClusterIdentity
 from stratus_cli.model.snapshot import Snapshot

@@ -15,7 +15,9 @@ from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.node_match import tolerates
 from stratus_cli.kube.pod_needs import affinity_of, requests_of
 from stratus_cli.kube.scheduling import Blocker, Placement, Why
-from stratus_cli.model.objects import Condition, Pod, PodSpec, Taint, Toleration
+from stratus_cli.model.objects import Condition
+from stratus_cli.model.objects_pod import Pod, PodSpec, Toleration
+from stratus_cli.model.objects_scheduling import Taint
 from stratus_cli.model.snapshot import Scope
 from tests.cases.loader import manifests, snapshot
 

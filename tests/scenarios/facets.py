@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stratus_cli.model.objects import Deployment, EndpointSlice, Pod
+from stratus_cli.model.objects_network import EndpointSlice
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Deployment
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Snapshot
 

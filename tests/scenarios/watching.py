@@ -10,7 +10,7 @@ from stratus_cli.flow.diagnose import diagnose
 from stratus_cli.flow.observe import ScopeRequest, observe
 from stratus_cli.kube.graph import Graph
 from stratus_cli.model.diagnosis import Incident
-from stratus_cli.model.objects import Pod
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.plan import Plan
 from stratus_cli.model.ports import Answer, Ports
 from stratus_cli.model.ref import Ref

@@ -20,7 +20,9 @@ from stratus_cli.cluster.twin.store import Item
 from stratus_cli.cluster.twin.timeline import stamp_of
 from stratus_cli.cluster.twin.usage import ZERO, amount, is_finished, pod_amounts
 from stratus_cli.kube.kinds import BY_KIND
-from stratus_cli.model.objects import Condition, Container, KubeObject, Node, Pod
+from stratus_cli.model.objects import Condition, KubeObject
+from stratus_cli.model.objects_pod import Container, Pod
+from stratus_cli.model.objects_scheduling import Node
 from stratus_cli.model.snapshot import Snapshot
 
 NAMESPACED = (

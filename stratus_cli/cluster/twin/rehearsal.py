@@ -21,7 +21,7 @@ from stratus_cli.kube.kinds import BY_KIND
 from stratus_cli.kube.pre_image import is_pre_image
 from stratus_cli.model.change import EVICTION, ORPHAN, Change
 from stratus_cli.model.errors import ClusterAnswer, Forbidden
-from stratus_cli.model.objects import Pod
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.plan import Plan, Refusal
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Snapshot

@@ -23,7 +23,8 @@ from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import is_failing, is_ready, is_starting, live_pods
 from stratus_cli.kube.rewritten import Rewrite, rewrites
 from stratus_cli.model.finding import Finding, RuleMeta, Severity
-from stratus_cli.model.objects import Pod, Workload
+from stratus_cli.model.objects_pod import Pod
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

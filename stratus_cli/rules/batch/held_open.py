@@ -30,7 +30,7 @@ from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import age_s
 from stratus_cli.model.finding import Confidence, Evidence, Finding, RuleMeta, Severity
-from stratus_cli.model.objects import CronJob, Job
+from stratus_cli.model.objects_batch import CronJob, Job
 from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta("BAT901", "held-open", Severity.DEGRADED, needs=("Pod", "Job", "CronJob"))

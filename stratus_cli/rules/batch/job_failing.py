@@ -22,7 +22,7 @@ from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import age_s
 from stratus_cli.model.finding import Finding, RuleMeta, Severity
-from stratus_cli.model.objects import CronJob, Job
+from stratus_cli.model.objects_batch import CronJob, Job
 from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta("BAT902", "job-failing", Severity.DEGRADED, needs=("Job", "CronJob"))

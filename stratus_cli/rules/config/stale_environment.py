@@ -25,7 +25,7 @@ from stratus_cli.kube.pods import parts
 from stratus_cli.kube.stale import Stale, stale
 from stratus_cli.kube.workloads import sorted_workloads
 from stratus_cli.model.finding import Confidence, Evidence, Finding, RuleMeta, Severity
-from stratus_cli.model.objects import Secret
+from stratus_cli.model.objects_config import Secret
 from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta(

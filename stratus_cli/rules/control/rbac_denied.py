@@ -21,7 +21,7 @@ from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.rbac import KINDS
 from stratus_cli.kube.workloads import available
 from stratus_cli.model.finding import Finding, RuleMeta, Severity
-from stratus_cli.model.objects import Workload
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

@@ -19,7 +19,7 @@ from datetime import timedelta
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.graph import Graph
 from stratus_cli.model.finding import Evidence, Finding, RuleMeta, Severity
-from stratus_cli.model.objects import Ingress
+from stratus_cli.model.objects_network import Ingress
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Certificate
 

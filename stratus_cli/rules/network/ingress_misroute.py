@@ -22,7 +22,7 @@ from stratus_cli.kube.evidence import absent_evidence, field_evidence
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.routes import Misroute, misroutes_of, missing_class, routes_of
 from stratus_cli.model.finding import Evidence, Finding, RuleMeta, Severity
-from stratus_cli.model.objects import Ingress, Service
+from stratus_cli.model.objects_network import Ingress, Service
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

@@ -20,7 +20,7 @@ from stratus_cli.kube.evidence import absent_evidence, field_evidence
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import STATUS_LAG_S, age_s, live_pods
 from stratus_cli.model.finding import Finding, RuleMeta, Severity
-from stratus_cli.model.objects import Node
+from stratus_cli.model.objects_scheduling import Node
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

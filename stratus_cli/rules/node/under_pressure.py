@@ -17,7 +17,7 @@ from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import condition
 from stratus_cli.model.finding import Finding, RuleMeta, Severity
-from stratus_cli.model.objects import Node
+from stratus_cli.model.objects_scheduling import Node
 from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta("NOD402", "under-pressure", Severity.DEGRADED, needs=("Node",))

@@ -28,7 +28,7 @@ from stratus_cli.kube.pods import (
     parts,
 )
 from stratus_cli.model.finding import Confidence, Evidence, Finding, RuleMeta, Severity
-from stratus_cli.model.objects import Pod
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta("POD101", "crash-looping", Severity.DEGRADED, needs=("Pod",))

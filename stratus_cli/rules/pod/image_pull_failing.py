@@ -20,7 +20,7 @@ from stratus_cli.kube.evidence import event_evidence, field_evidence
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import IMAGE_REASONS, Part, live_pods, newest_event, parts
 from stratus_cli.model.finding import Evidence, Finding, RuleMeta, Severity
-from stratus_cli.model.objects import Pod
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta("POD102", "image-pull-failing", Severity.DEGRADED, needs=("Pod",))

@@ -22,7 +22,7 @@ from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import live_pods, parts
 from stratus_cli.kube.probe_kills import ProbeKill, probe_kill
 from stratus_cli.model.finding import Confidence, Finding, RuleMeta, Severity
-from stratus_cli.model.objects import Pod
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta("POD108", "liveness-killing", Severity.DEGRADED, needs=("Pod", "Event"))

@@ -21,7 +21,7 @@ from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import CREATION_ALLOWANCE_S, age_s, condition, live_pods
 from stratus_cli.model.finding import Finding, RuleMeta, Severity
-from stratus_cli.model.objects import Pod
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta("POD105", "unschedulable", Severity.DEGRADED, needs=("Pod",))

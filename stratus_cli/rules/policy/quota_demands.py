@@ -21,7 +21,9 @@ from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.workloads import sorted_workloads, wanted
 from stratus_cli.model.finding import Confidence, Finding, RuleMeta, Severity
-from stratus_cli.model.objects import Container, ResourceQuota, Workload
+from stratus_cli.model.objects_pod import Container
+from stratus_cli.model.objects_scheduling import ResourceQuota
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta(

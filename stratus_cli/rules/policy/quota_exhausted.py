@@ -20,7 +20,7 @@ from stratus_cli.kube.fields import quoted
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.quantities import parse_quantity
 from stratus_cli.model.finding import Finding, RuleMeta, Severity
-from stratus_cli.model.objects import ResourceQuota
+from stratus_cli.model.objects_scheduling import ResourceQuota
 from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta("POL501", "quota-exhausted", Severity.RISK, needs=("ResourceQuota",))

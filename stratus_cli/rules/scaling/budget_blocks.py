@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.graph import Graph
 from stratus_cli.model.finding import Finding, RuleMeta, Severity
-from stratus_cli.model.objects import PodDisruptionBudget
+from stratus_cli.model.objects_workload import PodDisruptionBudget
 from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta("STO613", "budget-blocks", Severity.RISK, needs=("PodDisruptionBudget",))

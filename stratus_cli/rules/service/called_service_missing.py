@@ -27,7 +27,7 @@ from stratus_cli.kube.missing_services import MissingService, missing_services
 from stratus_cli.kube.pods import is_starting
 from stratus_cli.kube.workloads import available, short_of
 from stratus_cli.model.finding import Evidence, Finding, RuleMeta, Severity
-from stratus_cli.model.objects import Workload
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 

@@ -19,7 +19,7 @@ from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.external_names import EXTERNAL, leads_nowhere, leads_past
 from stratus_cli.kube.graph import Graph
 from stratus_cli.model.finding import Finding, RuleMeta, Severity
-from stratus_cli.model.objects import Service
+from stratus_cli.model.objects_network import Service
 from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta(

@@ -25,7 +25,8 @@ from stratus_cli.kube.missing_services import NAME_LABELS
 from stratus_cli.kube.pods import is_live, is_ready
 from stratus_cli.kube.selected import SELECTOR, foreign_to
 from stratus_cli.model.finding import Evidence, Finding, RuleMeta, Severity
-from stratus_cli.model.objects import Service, Workload
+from stratus_cli.model.objects_network import Service
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta(

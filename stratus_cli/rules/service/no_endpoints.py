@@ -25,7 +25,7 @@ from stratus_cli.kube.near import nearest_workloads
 from stratus_cli.kube.pods import is_live, is_ready, is_starting
 from stratus_cli.kube.workloads import short_of, still_coming, wanted
 from stratus_cli.model.finding import Finding, RuleMeta, Severity
-from stratus_cli.model.objects import Service
+from stratus_cli.model.objects_network import Service
 from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta(

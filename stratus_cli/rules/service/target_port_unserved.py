@@ -31,7 +31,8 @@ from stratus_cli.kube.ports import (
     target_of,
 )
 from stratus_cli.model.finding import Confidence, Evidence, Finding, RuleMeta, Severity
-from stratus_cli.model.objects import Pod, PodSpec, Service, ServicePort
+from stratus_cli.model.objects_network import Service, ServicePort
+from stratus_cli.model.objects_pod import Pod, PodSpec
 from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta("SVC302", "target-port-unserved", Severity.OUTAGE, needs=("Service", "Pod"))

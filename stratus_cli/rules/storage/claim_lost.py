@@ -18,7 +18,7 @@ from stratus_cli.kube.claims import users_of
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.graph import Graph
 from stratus_cli.model.finding import Finding, RuleMeta, Severity
-from stratus_cli.model.objects import PersistentVolumeClaim
+from stratus_cli.model.objects_storage import PersistentVolumeClaim
 from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta("STO602", "claim-lost", Severity.DEGRADED, needs=("PersistentVolumeClaim", "Pod"))

@@ -21,7 +21,7 @@ from stratus_cli.kube.evidence import event_evidence, field_evidence
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import CREATION_ALLOWANCE_S, EVENT_WINDOW_S, age_s
 from stratus_cli.model.finding import Finding, RuleMeta, Severity
-from stratus_cli.model.objects import PersistentVolumeClaim
+from stratus_cli.model.objects_storage import PersistentVolumeClaim
 from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta(

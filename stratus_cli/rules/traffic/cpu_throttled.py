@@ -22,7 +22,7 @@ from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.quantities import amount
 from stratus_cli.kube.slow import slow_units
 from stratus_cli.model.finding import Confidence, Finding, RuleMeta, Severity
-from stratus_cli.model.objects import Pod
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Usage, ref_of
 

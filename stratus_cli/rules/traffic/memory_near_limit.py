@@ -18,7 +18,7 @@ from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.quantities import amount
 from stratus_cli.model.finding import Confidence, Finding, RuleMeta, Severity
-from stratus_cli.model.objects import Pod
+from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.snapshot import Usage
 
 META = RuleMeta("SLO005", "memory-near-limit", Severity.RISK, needs=("Pod",))

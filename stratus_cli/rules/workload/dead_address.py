@@ -37,7 +37,7 @@ from stratus_cli.kube.pods import age_s
 from stratus_cli.kube.timeline import LATER_S, template_changed_at
 from stratus_cli.kube.workloads import older_replica_sets, short_of, sorted_workloads
 from stratus_cli.model.finding import Evidence, Finding, RuleMeta, Severity
-from stratus_cli.model.objects import Workload
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta(

@@ -23,7 +23,7 @@ from stratus_cli.kube.fields import read
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.workloads import older_replica_sets, short_of, sorted_workloads
 from stratus_cli.model.finding import Finding, RuleMeta, Severity
-from stratus_cli.model.objects import Workload
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta(

@@ -21,7 +21,7 @@ from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.workloads import available, short_of, sorted_workloads, takes_all, wanted
 from stratus_cli.model.finding import Finding, RuleMeta, Severity
-from stratus_cli.model.objects import Deployment
+from stratus_cli.model.objects_workload import Deployment
 from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta(

@@ -20,7 +20,7 @@ from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import EVENT_WINDOW_S, age_s, condition, is_live, newest_event
 from stratus_cli.kube.workloads import available, holders, sorted_workloads, wanted
 from stratus_cli.model.finding import Evidence, Finding, RuleMeta, Severity
-from stratus_cli.model.objects import DaemonSet, StatefulSet, Workload
+from stratus_cli.model.objects_workload import DaemonSet, StatefulSet, Workload
 from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta(

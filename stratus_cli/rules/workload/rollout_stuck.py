@@ -19,7 +19,7 @@ from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import condition
 from stratus_cli.kube.workloads import sorted_workloads
 from stratus_cli.model.finding import Finding, RuleMeta, Severity
-from stratus_cli.model.objects import Deployment
+from stratus_cli.model.objects_workload import Deployment
 from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta("WRK203", "rollout-stuck", Severity.DEGRADED, needs=("Deployment",))

@@ -20,7 +20,7 @@ from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.workloads import available, available_path, short_of, sorted_workloads, wanted
 from stratus_cli.model.finding import Finding, RuleMeta, Severity
-from stratus_cli.model.objects import DaemonSet
+from stratus_cli.model.objects_workload import DaemonSet
 from stratus_cli.model.snapshot import ref_of
 
 META = RuleMeta(
