@@ -16,10 +16,11 @@ from stratus_cli.kube.evidence import field_evidence, log_evidence
 from stratus_cli.kube.fields import as_text, read
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.known_good import MASK, KnownGoodValues
+from stratus_cli.kube.log_lines import is_error
 from stratus_cli.kube.paths import value_at
 from stratus_cli.kube.pods import Part, parts
 from stratus_cli.kube.put_back import put_back
-from stratus_cli.kube.refused import refused_through
+from stratus_cli.kube.refused import relying_on
 from stratus_cli.kube.scheduling import Placement
 from stratus_cli.kube.states import Version
 from stratus_cli.kube.whole import as_json, read_whole
@@ -35,6 +36,7 @@ from stratus_cli.model.snapshot import ref_of
 
 SHOWN_PODS = 2  # evidence of two pods shows that it is not one pod's trouble
 SHOWN_LINES = 3  # of a log: where a program says why it ends
+READ_LINES = 30  # of a log's end: a stack trace is shorter, and an older error is not why it ended
 
 Explained = tuple[tuple[str, Ref], ...]
 
@@ -124,7 +126,7 @@ class Case:
         keys = [("WRK201", ref), ("WRK203", ref)]
         services = self.services(owner)
         keys.extend(("SVC301", ref_of(service)) for service in services)
-        keys.extend(refused_through(self.graph, self.findings, services))
+        keys.extend(relying_on(self.graph, self.findings, services))
         return self.present(keys)
 
     def services(self, owner: KubeObject) -> tuple[Service, ...]:
@@ -195,7 +197,11 @@ class Case:
         return {"changed": str(change)} if change else {}
 
     def logs(self, pod: Pod, container: str) -> tuple[Evidence, ...]:
-        """The last lines that a container wrote, of the instance that ended if there is one."""
+        """The last errors that a container wrote, else its last lines.
+
+        They are those of the instance that ended, if there is one. A stack trace ends in lines
+        that say nothing; the error is above them.
+        """
         ref = ref_of(pod)
         tails = [
             tail
@@ -205,10 +211,11 @@ class Case:
         if not tails:
             return ()
         tail = max(tails, key=lambda item: (bool(item.lines), item.previous))
+        written = [line for line in tail.lines if line.strip()]
+        errors = [line for line in written[-READ_LINES:] if is_error(line)]
         return tuple(
             log_evidence(ref, container, previous=tail.previous, line=line)
-            for line in tail.lines[-SHOWN_LINES:]
-            if line.strip()
+            for line in (errors or written)[-SHOWN_LINES:]
         )
 
     def current(

@@ -16,7 +16,7 @@ from stratus_cli.causes.case import Case
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.fields import as_text, quoted
 from stratus_cli.kube.near import Near, nearest_workloads
-from stratus_cli.kube.refused import refused_through
+from stratus_cli.kube.refused import relying_on
 from stratus_cli.kube.selectors import matches_map
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Evidence
@@ -64,7 +64,7 @@ def _diagnosis(case: Case, service: Service) -> Diagnosis:
         explains=case.present(
             [
                 ("SVC301", ref_of(service)),
-                *refused_through(case.graph, case.findings, [service]),
+                *relying_on(case.graph, case.findings, [service]),
             ]
         ),
         check="kubectl get pods --show-labels: are the pods this Service meant there at all?",

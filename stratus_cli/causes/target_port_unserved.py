@@ -24,7 +24,7 @@ from stratus_cli.kube.ports import (
     served_ports,
     target_of,
 )
-from stratus_cli.kube.refused import refused_through
+from stratus_cli.kube.refused import relying_on
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.objects import IntOrString
 from stratus_cli.model.objects_network import Service, ServicePort
@@ -82,7 +82,7 @@ def _diagnosis(case: Case, service: Service, port: ServicePort, pods: list[Pod])
         explains=case.present(
             [
                 ("SVC302", ref_of(service)),
-                *refused_through(case.graph, case.findings, [service]),
+                *relying_on(case.graph, case.findings, [service]),
             ]
         ),
         check="connect to the pod's address on both ports: the one that is refused is wrong",

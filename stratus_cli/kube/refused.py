@@ -9,6 +9,7 @@ from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.workloads import holders
 from stratus_cli.model.finding import Finding
 from stratus_cli.model.objects import KubeObject
+from stratus_cli.model.objects_admission import APIService
 from stratus_cli.model.objects_network import Service
 from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
@@ -25,16 +26,20 @@ def refused(graph: Graph, findings: Iterable[Finding]) -> Iterator[tuple[Finding
             yield finding, workload
 
 
-def refused_through(
+def relying_on(
     graph: Graph, findings: Iterable[Finding], services: Collection[Service]
 ) -> Iterator[tuple[str, Ref]]:
-    """Workloads elsewhere whose pods are refused since a webhook behind these Services is silent.
+    """What the API server cannot do while nobody behind these Services answers.
 
-    As findings: (rule, workload).
+    Workloads elsewhere whose pods a webhook refuses, and aggregated APIs. As findings: (rule, ref).
     """
     names = {(item.metadata.namespace, item.metadata.name) for item in services}
     if not names:
         return
+    for api in graph.snap.of(APIService):
+        served = api.spec.service
+        if served is not None and (served.namespace, served.name) in names:
+            yield "CTL804", ref_of(api)
     for finding, workload in refused(graph, findings):
         failure = webhook_failure(finding.message)
         if failure is None or failure.why in ("certificate", "path", "name"):

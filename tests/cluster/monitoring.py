@@ -108,6 +108,7 @@ def _metrics_server() -> list[dict[str, Any]]:
     command = [
         "/server", "--secure-port=10250", "--cert-dir=/tmp", "--kubelet-insecure-tls",
         "--kubelet-preferred-address-types=InternalIP", "--metric-resolution=10s",
+        "--kubelet-request-timeout=5s",
     ]  # fmt: skip
     image = f"stratus/metrics-server:{METRICS_SERVER}"
     deployment, service = _server("metrics-server", image, command, 10250, "/livez")

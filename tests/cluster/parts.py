@@ -33,6 +33,8 @@ MONITORS = {
     "prometheus-alertmanager": ("prometheus-alertmanager",),
 }
 """Debian packages of telemetry servers, and a program of each."""
+TEMPLATES = Path("/usr/share/prometheus/alertmanager")
+"""What Debian's Alertmanager reads before it starts (upstream's has it built in)."""
 TOOLS = {"kube-state-metrics": STATE_METRICS, "jaeger": JAEGER}
 """Telemetry servers that are built from a module with a `tool` line, beside this file."""
 HERE = Path(__file__).parent
@@ -115,6 +117,7 @@ def _monitors(python: Path, out: Path) -> None:
     """On the root of the Python image, whose libc they use."""
     store = oci.Store(out)
     files = {f"usr/bin/{name}": Path(machine.program(name)) for (name,) in MONITORS.values()}
+    files |= {str(path.relative_to("/")): path for path in TEMPLATES.glob("*.tmpl")}
     layers = (store.layer(python), _layer(store, out.parent / "layer", files))
     store.image(oci.Image("stratus/monitoring", DEBIAN, layers))
 
