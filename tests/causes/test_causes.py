@@ -59,6 +59,8 @@ def _check(incident: Incident, root: Diagnosis, wanted: Mapping[str, Any]) -> No
     if "symptoms" in wanted:
         symptoms = sorted({f"{item.rule} {item.ref.short}" for item in incident.symptoms})
         assert symptoms == sorted(wanted["symptoms"])
+    if "says" in wanted:
+        assert [item.value for item in root.evidence if item.source == "log"] == wanted["says"]
     if "severity" in wanted:
         assert incident.severity.label == wanted["severity"]
     if "offers" in wanted:
