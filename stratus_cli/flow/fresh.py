@@ -41,17 +41,29 @@ class Fresh:
         self._began_s = ports.clock.monotonic()
         self._settled = False
         self.written_at = ports.clock.now()
-        counts = count_since(ports, self.written_at)
-        known = before[-1].units if before and counts else {}
-        rates = ((ref, _seconds_for(known[ref])) for ref in units if ref in known)
-        self._needs = {ref: needs_s for ref, needs_s in rates if needs_s is not None}
+        self._needs: dict[Ref, float] = {}
+        if count_since(ports, self.written_at):
+            self._need(units, before)
 
     def settled(self, now: bool) -> None:
         """Whether the change has converged. When it just did, the window begins anew."""
         if now and not self._settled:
-            self._began_s = self._ports.clock.monotonic()
-            count_since(self._ports, self._ports.clock.now())
+            self._begin()
         self._settled = now
+
+    def again(self, units: Collection[Ref], before: Sequence[Health]) -> None:
+        """The window begins anew, and what these units' traffic says of it is waited for, too."""
+        self._need(units, before)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._began_s = self._ports.clock.monotonic()
+        count_since(self._ports, self._ports.clock.now())
+
+    def _need(self, units: Collection[Ref], before: Sequence[Health]) -> None:
+        known = before[-1].units if before else {}
+        rates = ((ref, _seconds_for(known[ref])) for ref in units if ref in known)
+        self._needs |= {ref: needs_s for ref, needs_s in rates if needs_s is not None}
 
     @property
     def waited_s(self) -> float:

@@ -31,6 +31,9 @@ Observe = Callable[[], Snapshot]
 
 BASELINE_SAMPLES = 2  # DESIGN.md: a window with at least two samples
 ROLL_BACK_RESERVE_S = 60.0  # of the budget, kept for the way back
+SLOW_WINDOWS = 2
+"""In how many windows in a row a unit must answer more slowly than before. Our choice: what has
+just started is slow for a while, and two windows have no request in common."""
 UNREACHABLE_S = 30.0  # a look that fails for longer than this is an answer
 
 
@@ -129,6 +132,8 @@ class Watch:
         self._samples: list[tuple[float, Health]] = []
         self._good_since: float | None = None
         self._bad_since: float | None = None
+        self._slow_since: float | None = None
+        self._slow_windows = 0
         self._moved_at = 0.0
         self._states: set[object] = set()
         self._patience_s = NO_PROGRESS_S
@@ -205,8 +210,12 @@ class Watch:
         )
         good = not waiting and not missing and verdict.decision is Decision.COMMIT
         bad = not waiting and verdict.decision is Decision.ROLL_BACK
+        slow = not waiting and verdict.slower_only
         self._good_since = _since(self._good_since, now) if good else None
         self._bad_since = _since(self._bad_since, now) if bad else None
+        self._slow_since = _since(self._slow_since, now) if slow else None
+        if self._held(self._slow_since, now):
+            self._look_anew(verdict)
         # A state seen before is no progress: a container that crashes goes round in a circle.
         counts = tuple(_counts(seen.health.units.get(ref)) for ref in self._gate.targets)
         state = (waiting, missing, counts)
@@ -220,6 +229,19 @@ class Watch:
         )
         awaited = _awaited((*waiting, *missing), verdict, good)
         self._ports.progress.waiting(awaited, now, self._limit_s)
+
+    def _look_anew(self, verdict: Verdict) -> None:
+        """Begin another window where all that is bad may be a moment's slowness.
+
+        What the change reaches is given one more; what it does not reach only delays the commit,
+        so it is looked at until it is as before or time is up.
+        """
+        if verdict.decision is Decision.ROLL_BACK:
+            self._slow_windows += 1
+            if self._slow_windows >= SLOW_WINDOWS:
+                return
+        self._fresh.again(verdict.worse, self._before)
+        self._slow_since = self._bad_since = None
 
     def _time_up(
         self, now: float, verdict: Verdict, waiting: tuple[str, ...], seen: Look

@@ -7,9 +7,10 @@ a direct reading of its unit, which is.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from stratus_cli.model.health import UnitHealth
 
@@ -25,6 +26,14 @@ class Moved:
     component: str
     better: bool
     what: str
+
+
+class _P99(NamedTuple):
+    """Seconds, and between which two values it is."""
+
+    value: float
+    low: float
+    high: float
 
 
 def compare(before: Sequence[UnitHealth], now: UnitHealth) -> tuple[Moved, ...]:
@@ -75,8 +84,19 @@ def _fewer_errors(old: float, new: float, before: UnitHealth) -> int:
     return (old > new + error_noise(before)) - (new > old + error_noise(before))
 
 
-def _faster(old: float, new: float, before: UnitHealth) -> int:
-    return (old > new + p99_noise(before)) - (new > old + p99_noise(before))
+def _p99(unit: UnitHealth) -> _P99 | None:
+    if unit.p99_s is None:
+        return None
+    if unit.p99_low_s is None:
+        return _P99(unit.p99_s, unit.p99_s, unit.p99_s)
+    high = math.inf if unit.p99_high_s is None else unit.p99_high_s
+    return _P99(unit.p99_s, unit.p99_low_s, high)
+
+
+def _faster(old: _P99, new: _P99, before: UnitHealth) -> int:
+    """By what is known of both for sure: a p99 of 20 requests is the slowest one."""
+    noise = p99_noise(before)
+    return (old.low > new.high + noise) - (new.low > old.high + noise)
 
 
 def _fewer_problems(old: tuple[str, ...], new: tuple[str, ...], before: UnitHealth) -> int:
@@ -89,6 +109,8 @@ def _fewer_problems(old: tuple[str, ...], new: tuple[str, ...], before: UnitHeal
 def _text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.3g}"
+    if isinstance(value, _P99):
+        return _text(value.value)
     if isinstance(value, tuple):
         return ", ".join(value) or "none"
     return getattr(value, "name", str(value)).lower()
@@ -101,7 +123,7 @@ _COMPONENTS: tuple[
     ("ready", lambda unit: unit.ready, _more),
     ("endpoints", lambda unit: unit.endpoints, _more),
     ("errors", lambda unit: unit.error_rate, _fewer_errors),
-    ("p99", lambda unit: unit.p99_s, _faster),
+    ("p99", _p99, _faster),
     ("problems", lambda unit: unit.problems, _fewer_problems),
 )
 """Name, value, and how a new value differs from an old one: 1 better, -1 worse, 0 the same."""

@@ -157,6 +157,8 @@ def _complete(
         unit,
         error_rate=errors,
         p99_s=p99,
+        p99_low_s=_figure(seen.p99_low_s) if seen is not None and busy else None,
+        p99_high_s=_figure(seen.p99_high_s) if seen is not None and busy else None,
         alerts=alerts.get(unit.ref, ()),
         problems=found,
         score=_score(_availability(unit, found), errors, p99),

@@ -47,16 +47,12 @@ def judge(
 
     alarms: new alerts that rest on nothing from before the change, by unit (health.alarm).
     """
-    worse = {
-        **dict(_alarmed(gate, baseline, now, alarms or {})),
-        **dict(_worse(gate, baseline, now)),
-    }
+    lost = dict(_worse(gate, baseline, now))
+    alarmed = dict(_alarmed(gate, baseline, now, alarms or {}))
+    worse = {**alarmed, **{ref: loss.why for ref, loss in lost.items()}}
     sure = {ref: why for ref, why in worse.items() if ref in gate.targets or ref in gate.near}
     improved = tuple(ref for ref in gate.targets if _is_better(ref, baseline, now))
-    if sure:
-        return Verdict(Decision.ROLL_BACK, tuple(sure.values()), improved, tuple(worse))
-    waiting = (
-        *worse.values(),
+    others = (
         *_unknown(gate, baseline, now),
         *_roots_left(gate, now, findings, skips),
         *(
@@ -65,8 +61,14 @@ def judge(
             if ref not in improved and _must_improve(ref, gate, baseline)
         ),
     )
+    slower = bool(lost) and all(loss.component == "p99" for loss in lost.values())
+    slower_only = slower and not alarmed and not others
+    if sure:
+        reasons = tuple(sure.values())
+        return Verdict(Decision.ROLL_BACK, reasons, improved, tuple(worse), slower_only)
+    waiting = (*worse.values(), *others)
     if waiting:
-        return Verdict(Decision.WAIT, waiting, improved, tuple(worse))
+        return Verdict(Decision.WAIT, waiting, improved, tuple(worse), slower_only)
     return Verdict(Decision.COMMIT, tuple(_praise(gate, improved)), improved, ())
 
 
@@ -98,7 +100,15 @@ def breaker(
     return tuple(found)
 
 
-def _worse(gate: Gate, baseline: Sequence[Health], now: Health) -> Iterator[tuple[Ref, str]]:
+@dataclass(frozen=True)
+class _Loss:
+    """What a unit lost, for people. component: as of health.compare; "" where all of it is lost."""
+
+    why: str
+    component: str = ""
+
+
+def _worse(gate: Gate, baseline: Sequence[Health], now: Health) -> Iterator[tuple[Ref, _Loss]]:
     """Each unit that is worse than before, with why. Targets: by the first component that moved."""
     for ref in _known(baseline):
         if ref in gate.stops:
@@ -106,22 +116,23 @@ def _worse(gate: Gate, baseline: Sequence[Health], now: Health) -> Iterator[tupl
         old, new = _samples(ref, baseline), now.units.get(ref)
         if new is None:
             if not _unread(ref, now):
-                yield ref, f"{ref} is gone, which counts as worst"
+                yield ref, _Loss(f"{ref} is gone, which counts as worst")
             continue
         if new.wanted == 0 and any(unit.wanted for unit in old):
             # Nothing is broken any more where nothing is wanted: no repair.
-            yield ref, f"{ref} was brought to zero, which counts as worst"
+            yield ref, _Loss(f"{ref} was brought to zero, which counts as worst")
             continue
         moved = tuple(item for item in compare(old, new) if not is_scaling(new, item))
         if ref in gate.targets:
             if moved and not moved[0].better:
-                yield ref, f"{ref} is worse: {moved[0].what}"
+                yield ref, _Loss(f"{ref} is worse: {moved[0].what}", moved[0].component)
         elif ref in gate.near:
             bad = next(_losses(moved), None)
             if bad is not None:
-                yield ref, f"{ref} is worse: {bad.what}"
+                yield ref, _Loss(f"{ref} is worse: {bad.what}", bad.component)
         elif (bad := _far_loss(old, new, moved)) is not None:
-            yield ref, f"{ref}, which the change does not reach, is worse: {bad.what}"
+            why = f"{ref}, which the change does not reach, is worse: {bad.what}"
+            yield ref, _Loss(why, bad.component)
 
 
 def _alarmed(

@@ -28,8 +28,8 @@ class UnitHealth:
     workloads behind it. endpoints: serving addresses of intended pods (Services only).
     error_rate 0..1. p99_s seconds. alerts: names firing on it. problems: rule codes of its outage
     and degraded findings. autoscaled: an autoscaler decides on `wanted`. requests: counted in
-    window_s. error_mad, p99_mad, error_minute: see
-    model.snapshot.Traffic.
+    window_s. error_mad, p99_mad, error_minute, p99_low_s, p99_high_s: see model.snapshot.Traffic;
+    without an upper bound p99_high_s is None.
     """
 
     ref: Ref
@@ -49,6 +49,8 @@ class UnitHealth:
     error_mad: float | None = None
     p99_mad: float | None = None
     error_minute: float | None = None
+    p99_low_s: float | None = None
+    p99_high_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -87,12 +89,16 @@ class Decision(Enum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """Why a transaction is kept, taken back or waited for. reasons: sentences, worst first."""
+    """Why a transaction is kept, taken back or waited for. reasons: sentences, worst first.
+
+    slower_only: nothing stands against a commit but that these answer more slowly than before.
+    """
 
     decision: Decision
     reasons: tuple[str, ...]
     improved: tuple[Ref, ...] = ()
     worse: tuple[Ref, ...] = ()
+    slower_only: bool = False
 
 
 class TransactionState(Enum):

@@ -75,7 +75,8 @@ class Traffic:
     None where the source has no answer. error_mad, p99_mad: how much they vary by themselves
     (median absolute deviation over the last half hour); error_minute: error_rate of the newest of
     those steps. error_past, p99_past: their medians over that half hour without the newest minutes;
-    p99_minute: p99_s of the newest step. Not read during a change.
+    p99_minute: p99_s of the newest step. Not read during a change. p99_low_s, p99_high_s: between
+    which p99_s is for all that is known (few requests, wide buckets); infinite in the last bucket.
     """
 
     ref: Ref
@@ -90,6 +91,8 @@ class Traffic:
     error_past: float | None = None
     p99_past: float | None = None
     p99_minute: float | None = None
+    p99_low_s: float | None = None
+    p99_high_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

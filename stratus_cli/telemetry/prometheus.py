@@ -186,12 +186,15 @@ def _told(ref: Ref, tally: Tally, window_s: float, now: datetime, known: Noise) 
         taken_at = datetime.fromtimestamp(tally.at, UTC)
     except (ValueError, OverflowError, OSError):
         taken_at = now
+    low, high = tally.p99_band_s or (None, None)
     return Traffic(
         ref=ref,
         window_s=window_s,
         requests=tally.requests,
         error_rate=tally.error_rate,
         p99_s=tally.p99_s,
+        p99_low_s=low,
+        p99_high_s=high,
         taken_at=taken_at,
         error_mad=known.error_mad,
         p99_mad=known.p99_mad,

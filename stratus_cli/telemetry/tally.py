@@ -13,6 +13,7 @@ from stratus_cli.telemetry.prometheus_api import Series, number
 from stratus_cli.telemetry.units import Units
 
 QUANTILE = 0.99
+SIGMAS = 3  # as many as MADs in health.compare: beyond them it is no chance
 
 
 @dataclass
@@ -36,6 +37,11 @@ class Tally:
     def p99_s(self) -> float | None:
         """Of requests that did not fail."""
         return quantile(QUANTILE, self.buckets)
+
+    @property
+    def p99_band_s(self) -> tuple[float, float] | None:
+        """Between which two values the p99 is, of requests that did not fail."""
+        return band(QUANTILE, self.buckets)
 
 
 class Tallies:
@@ -111,6 +117,22 @@ def quantile(wanted: float, buckets: dict[float, float]) -> float | None:
             return lower + (bound - lower) * share
         below, lower = buckets[bound], bound
     return bounds[-2]
+
+
+def band(wanted: float, buckets: dict[float, float]) -> tuple[float, float] | None:
+    """Between which two bounds the quantile is; None without requests. The upper may be infinite.
+
+    Two reasons not to know it better: of few requests another sample would have another one (the
+    rank's standard deviation is sqrt(q (1 - q) / n) of all), and within a bucket nothing is known.
+    """
+    bounds = sorted(buckets)
+    if len(bounds) < 2 or not math.isinf(bounds[-1]) or buckets[bounds[-1]] <= 0:
+        return None
+    count = buckets[bounds[-1]]
+    chance = SIGMAS * math.sqrt(wanted * (1 - wanted) / count)
+    ranks = (max(0.0, wanted - chance) * count, min(1.0, wanted + chance) * count)
+    lower, upper = (next(at for at in bounds if buckets[at] >= rank) for rank in ranks)
+    return max((at for at in bounds if at < lower), default=0.0), upper
 
 
 def _add(tally: Tally, series: Series, at: float, value: float) -> None:
