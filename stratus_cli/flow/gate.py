@@ -134,6 +134,8 @@ class Watch:
         self._bad_since: float | None = None
         self._slow_since: float | None = None
         self._slow_windows = 0
+        self._slower: tuple[str, ...] = ()
+        self._missing: tuple[str, ...] = ()
         self._moved_at = 0.0
         self._states: set[object] = set()
         self._patience_s = NO_PROGRESS_S
@@ -204,7 +206,7 @@ class Watch:
         """For how long it has been good, bad, or without any movement."""
         self._fresh.settled(not waiting)
         signals = seen.detection.snap.signals
-        missing = (
+        self._missing = missing = (
             *self._fresh.missing(seen.health, signals),
             *self._heard.missing(seen.detection.graph, self._fresh.waited_s),
         )
@@ -240,13 +242,16 @@ class Watch:
             self._slow_windows += 1
             if self._slow_windows >= SLOW_WINDOWS:
                 return
+        self._slower = verdict.reasons
         self._fresh.again(verdict.worse, self._before)
         self._slow_since = self._bad_since = None
 
     def _time_up(
         self, now: float, verdict: Verdict, waiting: tuple[str, ...], seen: Look
     ) -> Outcome | None:
-        why = (*verdict.reasons, *waiting) or ("no better",)
+        good = verdict.decision is Decision.COMMIT
+        against = (*self._missing, *self._slower) if good else verdict.reasons
+        why = (*against, *waiting) or ("no better",)
         if now >= self._limit_s:
             head = f"not settled and better within {self._limit_s:.0f} s"
             return self._end(Decision.ROLL_BACK, (head, *why), seen.health, verdict)

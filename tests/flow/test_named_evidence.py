@@ -20,7 +20,7 @@ CALLER = app("catalog", env={"UPSTREAMS": "cart:80"})
 @pytest.fixture
 def shop(tmp_path: Path) -> tuple[Stand, Monitoring]:
     """The broken cart, which catalog calls; an hour of its requests."""
-    stand = Stand.make(tmp_path, broken_image(*CALLER))
+    stand = Stand.make(tmp_path, broken_image(*CALLER, *app("blog")))
     monitoring = Monitoring(stand)
     monitoring.serves("cart", DOWN, ago_s=LONG_S)
     return stand, monitoring
@@ -111,3 +111,36 @@ def test_the_alerts_of_the_baseline_are_journaled(shop: tuple[Stand, Monitoring]
         assert ports.journal is not None
         (before,) = [item for item in ports.journal.entries() if isinstance(item, Baseline)]
     assert [alert["name"] for alert in before.health["alerts"]] == ["CartDown", "ClusterSlow"]
+
+
+@pytest.mark.parametrize("unit", ["catalog", "blog"])
+def test_slow_for_a_moment_after_the_rollout_does_not_undo_a_right_fix(
+    shop: tuple[Stand, Monitoring], unit: str
+) -> None:
+    """Cold caches: a loss of latency alone must show in a second window, too."""
+    stand, monitoring = shop
+    monitoring.serves(unit, Load(10, seconds=0.01), ago_s=LONG_S)
+    plan = stand.plan()
+
+    def warm_up() -> None:
+        monitoring.serves(unit, Load(10, seconds=0.8))
+        monitoring.serves(unit, Load(10, seconds=0.01), ago_s=-40)
+
+    stand.cluster.after_write = once(warm_up)
+    done, _ = execute(stand, plan, monitoring)
+    assert done.state is COMMITTED, done.why
+
+
+@pytest.mark.parametrize(("unit", "reached"), [("catalog", True), ("blog", False)])
+def test_slower_for_good_is_undone(
+    shop: tuple[Stand, Monitoring], unit: str, reached: bool
+) -> None:
+    """Near: after two windows. What the change does not reach is waited for until time is up."""
+    stand, monitoring = shop
+    monitoring.serves(unit, Load(10, seconds=0.01), ago_s=LONG_S)
+    plan = stand.plan()
+    stand.cluster.after_write = once(lambda: monitoring.serves(unit, Load(10, seconds=0.8)))
+    done, _ = execute(stand, plan, monitoring)
+    assert done.state is UNDONE
+    assert "p99" in done.why
+    assert (done.waited_s < 120) is reached

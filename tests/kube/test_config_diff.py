@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stratus_cli.kube.config_diff import differences, repair
+from stratus_cli.kube.config_diff import ConfigDiff, differences, repair
 from stratus_cli.kube.document import value_in
 from stratus_cli.kube.flags import flags_on
 from stratus_cli.kube.slow_patterns import is_exponential, slow_patterns
@@ -67,6 +67,44 @@ def test_a_lost_field_is_put_back_into_its_map() -> None:
     assert text is not None
     assert value_in(text, "/db/port") == 5
     assert value_in(text, "/other") == 1
+
+
+PRETTY = '{\n  "window": 50,\n  "ranking": {"by": "age"}\n}\n'
+LINES = "# why\nwindow: 50  # of requests\nranking: {by: age}\n"
+
+
+@pytest.mark.parametrize(
+    ("present", "good"),
+    [
+        ('{"window":50}', PRETTY),
+        ('{"window":1,"ranking":{"by":"age"}}', PRETTY),
+        ('{"ranking":{"by":"age"},"window":50,"more":[1]}', PRETTY),
+        ("ranking: {by: age}\n", LINES),
+        ("window: 5\nranking: {by: age}\n", LINES),
+        ('{"window": 50}', LINES),
+    ],
+)
+def test_what_has_no_other_difference_gets_the_known_good_text(present: str, good: str) -> None:
+    """Byte for byte: whoever edited the document may have written all of it anew."""
+    (diff,) = differences({"k": present}, {"k": good})
+    assert repair({"k": present}, diff, good) == good
+
+
+@pytest.mark.parametrize(
+    ("present", "good", "pointer", "expected"),
+    [
+        ('{"a":1,"b":2}', '{\n"a": 3,\n"b": 4\n}', "/a", '{"a":3,"b":2}'),
+        ("a: 1 # one\nb: 2\n", "a: 3\nb: 4\n", "/a", "a: 3 # one\nb: 2\n"),
+        ('{"a":1,"b":2}', '{"a": 3, "b": "«secret:0123456789ab»"}', "/a", '{"a":3,"b":2}'),
+        ('{"a":1}', '{"a": 3, "a": 3}', "/a", '{"a":3}'),
+    ],
+)
+def test_what_differs_elsewhere_too_is_edited_in_place(
+    present: str, good: str, pointer: str, expected: str
+) -> None:
+    """The known-good text would undo what nobody complains of; what it masks is never written."""
+    diff = ConfigDiff("k", pointer, 1, 3, ())
+    assert repair({"k": present}, diff, good) == expected
 
 
 @pytest.mark.parametrize(
