@@ -166,13 +166,13 @@ def run_(
         list[str] | None, typer.Option(metavar="NEED", help="The cluster has this, take it so.")
     ] = None,
     remove: Annotated[
-        bool, typer.Option("--remove", help="Delete the drill's namespaces at the end.")
+        bool, typer.Option("--remove", help="Delete an app's namespaces when its cases are over.")
     ] = False,
 ) -> None:
     """Fault after fault: inject, let Stratus repair, judge, undo, heal; then the scoreboard.
 
-    --out FILE is the scoreboard as JSON; beside it FILE's .md, .svg, and one line per case in
-    .jsonl, which --resume reads.
+    --out FILE is the scoreboard as JSON; beside it FILE's .md, .svg, one line per case in .jsonl,
+    which --resume reads, and the report of each stage of each case in the folder .reports.
     """
     if bool(fault) == every:
         raise UsageError("say which faults to run", "", "stratus drill run FAULT..., or --all")
@@ -187,7 +187,8 @@ def run_(
 
         runs.check_control(control)
         lines = score_paths(run)[".jsonl"]
-        with lab_for(run, image=image, prefix=prefix, has=has or ()) as drilling:
+        reports = lines.with_suffix(".reports")
+        with lab_for(run, image=image, prefix=prefix, has=has or (), reports=reports) as drilling:
             asked = runs.Asked(
                 names=tuple(fault or ()),
                 every=every,
@@ -203,17 +204,17 @@ def run_(
                 raise UsageError("no fault fits", "", "See: stratus drill list")
             try:
                 results = runs.run(
-                    asked, selected, drilling.lab, lines, resume=resume, parallel=parallel
+                    asked,
+                    selected,
+                    drilling.lab,
+                    lines,
+                    resume=resume,
+                    parallel=parallel,
+                    remove=remove,
                 )
             except Stopped:
                 publish(run, read(lines))
                 raise
-            finally:
-                if remove:
-                    for name in dict.fromkeys(item.app for item in selected):
-                        ground = drilling.lab(name).ground
-                        ground.settling = True  # whoever stopped it wants it gone all the same
-                        ground.remove(name)
         document = publish(run, results)
         run.progress.close()
         as_json = run.options.output == "json"

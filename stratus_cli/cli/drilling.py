@@ -57,7 +57,7 @@ class Drilling:
 
 @contextmanager
 def lab_for(
-    run: Session, *, image: str, prefix: str, has: Iterable[str] = ()
+    run: Session, *, image: str, prefix: str, has: Iterable[str] = (), reports: Path | None = None
 ) -> Iterator[Drilling]:
     """Each app's lab has its own journal, so that apps can go side by side.
 
@@ -109,6 +109,7 @@ def lab_for(
                     keeps=folder / prefix,
                     recordings=scratch,
                     has=asked,
+                    reports=reports,
                 )
             return labs[name]
 

@@ -5,6 +5,8 @@ Stratus is run as a user runs it; everything that is judged is read by the drill
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -35,6 +37,7 @@ SAMPLES_BEFORE = 3
 WELL_SAMPLES = 60
 LAB_FAILED = (2, 7)  # README, exit codes: usage, cluster unreachable
 DEFECT = 70
+LONGEST_WHY = 400
 REPAIR = ("--auto", "--watch-for", "0", "--budget", "5m")
 
 
@@ -55,6 +58,8 @@ class Lab:
     recordings: Path
     has: Callable[[str], bool]
     """Whether the cluster has what a fault needs."""
+    reports: Path | None = None
+    """Where the report of each stage is kept, as case/stage.json; None keeps none."""
     apps: dict[str, tuple[App, Healthy]] = field(default_factory=dict)
 
     def ledger(self) -> Ledger:
@@ -254,6 +259,9 @@ class Case:
             result.mitigated = judgement.solved
             right = bool(result.root_exact) and judgement.solved and not result.harm
         result.verdict = SOLVED if right else UNSOLVED
+        if not right and not result.why:
+            kept = [str(tx["why"]) for tx in ran.transactions if tx["state"] != "COMMITTED"]
+            result.why = "; ".join(kept)[:LONGEST_WHY]
 
     def _undo(self, committed: list[str], faulty: State) -> None:
         """Newest first; then everything that is wished must be as the fault had left it."""
@@ -274,6 +282,7 @@ class Case:
             good = ("--known-good", str(self.lab.recordings / f"{self.fault.app}.json"))
         outcome = self.lab.tool.run(*words, *self._space(), *good, cluster=self.fault.cluster)
         self.result.codes[name or words[0]] = outcome.code
+        self._keep_report(name or words[0], outcome)
         if self.lab.ground.interrupt.requested:
             raise Stopped("interrupted", f"stratus {words[0]}", "")
         said = f"stratus {words[0]} ended with {outcome.code}"
@@ -282,6 +291,15 @@ class Case:
         if outcome.code == DEFECT or outcome.code < 0:
             raise StratusFailed(said, "", outcome.errors[-500:])
         return outcome
+
+    def _keep_report(self, stage: str, outcome: Outcome) -> None:
+        """What a verdict rests on can be read afterwards."""
+        if self.lab.reports is None or not outcome.report:
+            return
+        folder = self.lab.reports / re.sub(r"[^\w.-]+", "-", self.result.key)
+        folder.mkdir(parents=True, exist_ok=True)
+        content = json.dumps(outcome.report, indent=1)
+        (folder / f"{stage}.json").write_text(content, encoding="utf-8")
 
     def _space(self) -> tuple[str, ...]:
         spaces = self.lab.ground.spaces(self.fault.app)

@@ -69,8 +69,12 @@ def run(
     *,
     resume: bool,
     parallel: int = 1,
+    remove: bool = False,
 ) -> list[Result]:
-    """Every case that is not on file; all results, old and new. Stopped: after Ctrl-C."""
+    """Every case that is not on file; all results, old and new. Stopped: after Ctrl-C.
+
+    remove: each app goes when its cases are over, so that it takes nothing from the next one's.
+    """
     known = {result.key: result for result in read(lines)} if resume else {}
     if not resume and lines.exists():
         lines.unlink()
@@ -80,6 +84,14 @@ def run(
 
     def of_app(app: str) -> None:
         lab = lab_of(app)
+        try:
+            cases_of(app, lab)
+        finally:
+            if remove:
+                lab.ground.settling = True  # whoever stopped it wants it gone all the same
+                lab.ground.remove(app)
+
+    def cases_of(app: str, lab: Lab) -> None:
         for case in _cases(asked, [item for item in selected if item.app == app], lab):
             if case.result.key in over or stopped:
                 continue

@@ -26,7 +26,7 @@ from tests.proof.results import commit
 
 ROOT = Path(__file__).parents[2]
 SANDBOX = "stratus.dev/sandbox"
-EVERYTHING = ("--all", "--cluster", "--resume", "--parallel", "3")
+EVERYTHING = ("--all", "--cluster", "--resume", "--remove")
 
 
 def main(arguments: Sequence[str]) -> int:
