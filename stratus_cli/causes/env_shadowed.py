@@ -24,11 +24,11 @@ from stratus_cli.kube.fields import read
 from stratus_cli.kube.graph import revision_of
 from stratus_cli.kube.known_good import MASK
 from stratus_cli.kube.log_patterns import CONNECTION
+from stratus_cli.kube.revisions import believable_revisions
 from stratus_cli.kube.whole import read_whole
-from stratus_cli.kube.workloads import older_replica_sets
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.objects_pod import Container
-from stratus_cli.model.objects_workload import Workload
+from stratus_cli.model.objects_workload import Deployment, Workload
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("env-shadowed", "a second entry of a variable hides the right one")
@@ -117,7 +117,9 @@ def _before(case: Case, workload: Workload, path: str, name: str) -> Good | None
         entry = next(item for item in found.values[f"{path}.env"] if item.get("name") == name)
         if isinstance(entry.get("value"), str):
             return entry["value"], found.source, True
-    for old in older_replica_sets(case.graph, workload):
+    if not isinstance(workload, Deployment):
+        return None
+    for old in believable_revisions(case.graph, workload):
         env = read(old, f"{PREFIX}{path}.env")
         value = read(old, f"{PREFIX}{path}.env[name={name}].value")
         if _once(env, name) and isinstance(value, str) and MASK not in value:

@@ -23,7 +23,14 @@ DIRECTIVE = "$patch"
 
 
 def past_revisions(graph: Graph, workload: Workload) -> tuple[ReplicaSet, ...]:
-    """Former revisions, newest first; the one that is wanted now is left out.
+    """Former revisions, newest first; the one that is wanted now is left out."""
+    known = controller_revisions(graph, workload)
+    wanted = workload.status.update_revision or (known[0].metadata.name if known else "")
+    return tuple(item for item in known if item.metadata.name != wanted)
+
+
+def controller_revisions(graph: Graph, workload: Workload) -> tuple[ReplicaSet, ...]:
+    """All revisions, newest first.
 
     Each with the revision's name, number and template, and how many ready pods still run it.
     """
@@ -31,8 +38,7 @@ def past_revisions(graph: Graph, workload: Workload) -> tuple[ReplicaSet, ...]:
         return ()
     kept = [item for item in graph.owned_by(workload) if isinstance(item, ControllerRevision)]
     kept.sort(key=lambda item: item.revision, reverse=True)
-    wanted = workload.status.update_revision or (kept[0].metadata.name if kept else "")
-    told = (_as_replica_set(graph, workload, item) for item in kept if item.metadata.name != wanted)
+    told = (_as_replica_set(graph, workload, item) for item in kept)
     return tuple(item for item in told if item is not None)
 
 

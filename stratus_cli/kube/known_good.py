@@ -1,8 +1,9 @@
 """Values that once worked, from wherever the cluster or a recording still has them.
 
 Only values that differ from the present one are offered: the source that holds the fault itself
-(a ReplicaSet made by it, a last-applied annotation that was the fault) is no source. A masked
-value is never offered, since writing it back would destroy what it stands for.
+(a ReplicaSet made by it, a last-applied annotation that was the fault) is no source. Nor is a
+template that somebody tried and went back from, whoever still has it. A masked value is never
+offered, since writing it back would destroy what it stands for.
 """
 
 from __future__ import annotations
@@ -12,13 +13,9 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from stratus_cli.kube.controller_revisions import (
-    past_revisions,
-    pods_of_revision,
-    template_of,
-)
+from stratus_cli.kube.controller_revisions import pods_of_revision, template_of
 from stratus_cli.kube.demand import scaled_down_event
-from stratus_cli.kube.drift import agrees
+from stratus_cli.kube.drift import agrees, template_drift
 from stratus_cli.kube.fields import quoted, read
 from stratus_cli.kube.graph import Graph, revision_of
 from stratus_cli.kube.manifest_values import (
@@ -30,9 +27,9 @@ from stratus_cli.kube.manifest_values import (
 )
 from stratus_cli.kube.paths import value_at
 from stratus_cli.kube.pods import age_s, is_failing
+from stratus_cli.kube.revisions import believable_revisions, given_up_revisions
 from stratus_cli.kube.states import Key, State, Version
 from stratus_cli.kube.whole import as_json
-from stratus_cli.kube.workloads import older_replica_sets
 from stratus_cli.model.change import ABSENT, Json
 from stratus_cli.model.diagnosis import KnownGood
 from stratus_cli.model.objects import KubeObject
@@ -77,10 +74,10 @@ class KnownGoodValues:
             manifest = state.objects.get((item.KIND, item.metadata.namespace, item.metadata.name))
             if manifest is not None:
                 age = state.age_s(self.graph.snap.taken_at)
-                yield Version(manifest, state.source, age, state.whole)
+                yield Version(self._credible(item, manifest), state.source, age, state.whole)
         manifest = applied_manifest(item)
         if manifest is not None:
-            yield Version(manifest, "last-applied annotation")
+            yield Version(self._credible(item, manifest), "last-applied annotation")
         if isinstance(item, Workload):
             yield from self._revisions(item)
 
@@ -226,16 +223,29 @@ class KnownGoodValues:
 
     def _history(self, workload: Workload) -> list[ReplicaSet]:
         """Older revisions: those with ready pods first, then the newest; failing ones left out."""
-        known = (
-            *older_replica_sets(self.graph, workload),
-            *past_revisions(self.graph, workload),
-        )
+        known = believable_revisions(self.graph, workload)
         older = [item for item in known if self._sound(workload, item)]
         return sorted(
             older,
             key=lambda item: (item.status.ready_replicas > 0, revision_of(item)),
             reverse=True,
         )
+
+    def _credible(self, item: KubeObject, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What a person wrote; with the present template where somebody went back from its own.
+
+        `kubectl rollout undo` changes neither the last-applied annotation nor a Helm release.
+        """
+        spec = manifest.get("spec")
+        given_up = given_up_revisions(self.graph, item) if isinstance(item, Workload) else ()
+        if not given_up or not isinstance(spec, Mapping):
+            return manifest
+        now = as_json(self.graph.snap, item)
+        for old in given_up:
+            tried = {**now, "spec": {"template": self._template(old)}}
+            if not template_drift(manifest, tried, whole=False):
+                return {**manifest, "spec": {**spec, "template": now["spec"]["template"]}}
+        return manifest
 
     def _template(self, old: ReplicaSet) -> Mapping[str, Any] | None:
         """The whole template of a former revision."""
@@ -278,14 +288,15 @@ class KnownGoodValues:
             manifest = state.objects.get(key)
             if manifest is not None:
                 age = state.age_s(self.graph.snap.taken_at)
-                yield from self._written(item, manifest, path, KnownGood(None, state.source, age))
+                said = KnownGood(None, state.source, age)
+                yield from self._written(item, self._credible(item, manifest), path, said)
 
     def _applied(self, item: KubeObject, path: str) -> tuple[KnownGood, ...]:
         manifest = applied_manifest(item)
         if manifest is None:
             return ()
         said = KnownGood(None, "last-applied annotation")
-        return tuple(self._written(item, manifest, path, said))
+        return tuple(self._written(item, self._credible(item, manifest), path, said))
 
     def _written(
         self, item: KubeObject, manifest: Mapping[str, Any], path: str, said: KnownGood
