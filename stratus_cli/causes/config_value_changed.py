@@ -6,6 +6,7 @@ log names, makes it likely. Among feature flags the one that is on where its nei
 An edit of which nothing more is known is only a hint.
 
 Known good: the value in a recording or as last applied; without them what switches the flag off.
+Where nothing else differs the text itself is put back: an editor may have written all of it anew.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from datetime import datetime
 from stratus_cli.causes.case import Case, Explained
 from stratus_cli.kube.changes import last_change
 from stratus_cli.kube.config_edits import DAY, Edit, changed_at, edits, former, names
+from stratus_cli.kube.document import with_value_in
 from stratus_cli.kube.evidence import log_evidence
 from stratus_cli.kube.fields import as_text, quoted, read
 from stratus_cli.kube.lately import edited_at
@@ -121,7 +123,7 @@ def _diagnosis(
     facts |= {"key": edit.key, "changed": str(last_change(item, f"data{quoted(edit.key)}") or "")}
     if edit.source and edit.good is not None:
         facts |= {"source": edit.source}
-    if edit.pointer and edit.good is not None and read(item, edit.field) is not ABSENT:
+    if edit.good is not None and _is_one_field(item, edit):
         path = edit.key.replace("~", "~0").replace("/", "~1")
         facts |= {"path": f"/data/{path}#{edit.pointer}", "good_value": edit.good}
     if edit.good_text is not None:
@@ -148,6 +150,22 @@ def _diagnosis(
         explains=explains,
         check=f"put {edit.field} of ConfigMap {ref.name} back: whatever else changed stays",
     )
+
+
+def _is_one_field(item: ConfigMap, edit: Edit) -> bool:
+    """Whether the field alone put back is enough: then nothing but its few bytes is written.
+
+    It is not where the whole text was written anew with the edit: that would stay as it is now.
+    """
+    if not edit.pointer or read(item, edit.field) is ABSENT:
+        return False
+    if edit.good_text is None:
+        return True
+    try:
+        made = with_value_in(item.data[edit.key], edit.pointer, edit.good)
+    except ValueError:
+        return False
+    return made == edit.good_text
 
 
 def _expected(edit: Edit) -> str | None:

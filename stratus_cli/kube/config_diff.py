@@ -53,9 +53,17 @@ def differences(present: Mapping[str, str], good: Mapping[str, str]) -> tuple[Co
     return tuple(found)
 
 
-def repair(present: Mapping[str, str], diff: ConfigDiff) -> str | None:
-    """The whole text of the key with this one field as it was; None where that is not possible."""
+def repair(present: Mapping[str, str], diff: ConfigDiff, good: str | None = None) -> str | None:
+    """The whole text of the key with this one field as it was; None where that is not possible.
+
+    good: the known-good text. Where nothing else differs it is the answer itself, byte for byte:
+    the editor may have written all of the document anew, without its comments and formatting.
+    """
     text = present.get(diff.key)
+    if text is not None and good is not None:
+        left = differences({diff.key: text}, {diff.key: good})  # none of what is masked
+        if [item.pointer for item in left] == [diff.pointer]:
+            return good
     if not diff.pointer:
         return diff.good if isinstance(diff.good, str) else None
     if text is None:

@@ -33,7 +33,8 @@ class Edit:
     """One changed place. pointer: inside the key's document, "" for the key as a whole.
 
     good: its former value, None where nothing knows it or it was not there. good_text: the whole
-    key as it was. words: what a log would name. sure: 0..1.
+    key put right, byte for byte as it was where nothing else differs. words: what a log would
+    name. sure: 0..1.
     """
 
     key: str
@@ -115,7 +116,8 @@ def _known(
     if len(chosen) == 1:
         diff = chosen[0]
         good = None if diff.good is ABSENT else diff.good
-        yield Edit(key, diff.pointer, good, repair(item.data, diff), source, diff.words, sure)
+        text = repair(item.data, diff, good_text)
+        yield Edit(key, diff.pointer, good, text, source, diff.words, sure)
         return
     words = tuple(word for diff in chosen for word in diff.words)
     yield Edit(key, "", good_text, good_text, source, words, sure)
