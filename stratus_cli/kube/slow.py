@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from statistics import median
 
 from stratus_cli.kube.called import service_named
 from stratus_cli.kube.graph import Graph
@@ -20,6 +21,7 @@ from stratus_cli.model.snapshot import Traffic, ref_of
 TIMES = 2.0  # our choice: users notice; far beyond the 20 % that count as noise (DESIGN.md)
 DEVIATIONS = 3.0  # DESIGN.md, Health and TNR
 LEAST_S = 0.1  # our choice: less is not felt (Nielsen's limit of "at once")
+LEAST_OTHERS = 5  # our choice, as telemetry.noise: a median of fewer is moved by two of them
 SLOW_S = 1.0  # health: the objective where no SLO says
 
 PROBE_LATE = re.compile(
@@ -32,12 +34,44 @@ def newest_p99(traffic: Traffic) -> float | None:
     return traffic.p99_s if traffic.p99_minute is None else traffic.p99_minute
 
 
-def is_slower(traffic: Traffic) -> bool:
-    """Much slower than in the half hour before, beyond how much it varies by itself."""
-    now, past = newest_p99(traffic), traffic.p99_past
+def is_slower(graph: Graph, traffic: Traffic) -> bool:
+    """For sure much slower than in the half hour before, beyond how much it varies by itself.
+
+    Times what has slowed down the units that have no part in its calls.
+    """
+    now, past = _least_p99(traffic), traffic.p99_past
     if now is None or past is None or not is_busy(traffic):
         return False
-    return now >= max(TIMES * past, past + DEVIATIONS * (traffic.p99_mad or 0.0), past + LEAST_S)
+    much = max(TIMES * past, past + DEVIATIONS * (traffic.p99_mad or 0.0), past + LEAST_S)
+    return now >= much and now >= much * shared_slowness(graph, traffic.ref)
+
+
+def shared_slowness(graph: Graph, ref: Ref) -> float:
+    """How many times slower than before the other units are, in the median; 1 for too few of them.
+
+    As canary analysis does (Kayenta): what it is compared with runs at the same time, so a machine
+    that is slow as a whole accuses nobody. Not compared with what it calls or what calls it, at any
+    distance: these are slow because of it, or it because of them. A Service counts as the workloads
+    behind it, so that each has one vote.
+    """
+    own = (ref, *_workloads(graph, ref))
+    near = {*own}.union(
+        *(graph.calls.upstream(unit) for unit in own),
+        *(graph.calls.downstream(unit) for unit in own),
+    )
+    times: dict[frozenset[Ref], float] = {}
+    for traffic in graph.snap.signals.traffic:
+        now, past = newest_p99(traffic), traffic.p99_past
+        unit = frozenset(_workloads(graph, traffic.ref)) or frozenset((traffic.ref,))
+        if now is not None and past and is_busy(traffic) and near.isdisjoint({traffic.ref, *unit}):
+            times.setdefault(unit, now / past)
+    return max(1.0, median(times.values())) if len(times) >= LEAST_OTHERS else 1.0
+
+
+def _least_p99(traffic: Traffic) -> float | None:
+    """What newest_p99 is at least."""
+    low = traffic.p99_low_s if traffic.p99_minute is None else traffic.p99_minute_low_s
+    return newest_p99(traffic) if low is None else low
 
 
 def is_over_objective(traffic: Traffic) -> bool:
@@ -54,7 +88,7 @@ def slow_units(graph: Graph) -> frozenset[Ref]:
 
 def _named(graph: Graph) -> Iterator[Ref]:
     for traffic in graph.snap.signals.traffic:
-        if is_slower(traffic) or is_over_objective(traffic):
+        if is_slower(graph, traffic) or is_over_objective(traffic):
             yield from _workloads(graph, traffic.ref)
     yield from (found.owner for found in slower(graph))
     for fact in log_facts(graph.snap):

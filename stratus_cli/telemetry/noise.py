@@ -22,8 +22,9 @@ NEWEST_S = 300.0  # what is compared with the past is no part of it (prometheus.
 class Noise:
     """Of one unit. None: not known.
 
-    error_minute, p99_minute: of the newest step. error_past, p99_past: medians of the steps that
-    are older than the newest five minutes.
+    error_minute, p99_minute: of the newest step. p99_minute_low_s: what p99_minute is at least, for
+    all that its requests tell. error_past, p99_past: medians of the steps that are older than the
+    newest five minutes.
     """
 
     error_mad: float | None = None
@@ -32,6 +33,7 @@ class Noise:
     p99_minute: float | None = None
     error_past: float | None = None
     p99_past: float | None = None
+    p99_minute_low_s: float | None = None
 
 
 def noise(tallies: Tallies) -> dict[Ref, Noise]:
@@ -54,9 +56,17 @@ def noise(tallies: Tallies) -> dict[Ref, Noise]:
             durations[ref].get(last),
             _past(errors[ref], last),
             _past(durations[ref], last),
+            _low(tallies, ref, last),
         )
         for ref in {*errors, *durations}
     }
+
+
+def _low(tallies: Tallies, ref: Ref, last: float) -> float | None:
+    """The lower bound of the newest step's p99; finite, as the last bucket has a lower bound."""
+    tally = tallies.moments[last].get(ref)
+    band = tally.p99_band_s if tally is not None else None
+    return None if band is None else band[0]
 
 
 def _past(values: Mapping[float, float], last: float) -> float | None:

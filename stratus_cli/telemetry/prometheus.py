@@ -202,6 +202,7 @@ def _told(ref: Ref, tally: Tally, window_s: float, now: datetime, known: Noise) 
         error_past=known.error_past,
         p99_past=known.p99_past,
         p99_minute=known.p99_minute,
+        p99_minute_low_s=known.p99_minute_low_s,
     )
 
 

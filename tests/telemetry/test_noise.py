@@ -26,13 +26,18 @@ from tests.telemetry.web import Answer, answering, eventually, free_port, progra
 
 NONE = Traffic(WEB, 0.0, None, None, None, shop().taken_at)
 RATES = (0.0, 0.1, 0.0, 0.1, 0.2, 0.1)
+NAMES = ("http_requests_total",)
+DURATIONS = "http_request_duration_seconds_bucket"
+SHARES = {"0.1": 0.9, "0.5": 0.95, "2": 1.0, "+Inf": 1.0}
+"""Of the requests, by the bucket's bound."""
 
 
 class History:
     """Answers range queries with RATES, a point a minute."""
 
-    def __init__(self, *, refuses: tuple[str, ...] = ()) -> None:
+    def __init__(self, *, refuses: tuple[str, ...] = (), names: tuple[str, ...] = NAMES) -> None:
         self.refuses = refuses
+        self.names = names
         self.asked: list[tuple[str, dict[str, str]]] = []
 
     def __call__(self, path: str, query: dict[str, str], headers: Mapping[str, str]) -> Answer:
@@ -47,6 +52,12 @@ class History:
             rule = {"type": "alerting", "name": "Burns", "duration": 120,
                     "query": "sum(rate(http_requests_total[5m])) > 1"}  # fmt: skip
             return 200, _success({"groups": [{"interval": 15, "rules": [rule]}]})
+        if name == "query_range" and "_bucket" in query["query"]:
+            series = [
+                {"metric": {**POD, "le": le}, "values": [[AT, str(1000 * part)]]}
+                for le, part in SHARES.items()
+            ]
+            return 200, _success({"result": series})
         if name == "query_range":
             values = {
                 "200": [[AT - 60 * back, str(100 * (1 - RATES[-1 - back]))] for back in range(6)],
@@ -55,7 +66,9 @@ class History:
             series = [{"metric": {**POD, "code": code}, "values": v} for code, v in values.items()]
             return 200, _success({"result": series})
         if query["query"].startswith("group"):
-            return 200, vector(({"__name__": "http_requests_total"}, 1))
+            return 200, vector(*(({"__name__": known}, 1) for known in self.names))
+        if "_bucket" in query["query"]:
+            return 200, vector(*(({**POD, "le": le}, 10 * part) for le, part in SHARES.items()))
         return 200, vector(({**POD, "code": "200"}, 90), ({**POD, "code": "500"}, 10))
 
 
@@ -100,6 +113,29 @@ def test_what_was_before_is_read_unless_a_change_is_watched() -> None:
         assert traffic(source.read(shop()))[WEB].error_minute == pytest.approx(0.1)
         source.count_since(shop().taken_at - timedelta(seconds=60))
         assert traffic(source.read(shop()))[WEB].error_minute is None
+
+
+@pytest.mark.parametrize(("count", "low"), [(1000.0, 0.5), (10.0, 0.0), (0.0, None)])
+def test_the_newest_p99_is_known_between_bounds(count: float, low: float | None) -> None:
+    """Of few requests the lower one is far below; older steps have no part in it."""
+    tallies = Tallies(Units(shop()), by_time=True)
+    family = metrics.FAMILIES[2]
+    for at, requests in ((0.0, 5000.0), (60.0, count)):
+        tallies.count(family, [Series({**POD, "code": "200"}, ((at, requests),))])
+        steps = [Series({**POD, "le": le}, ((at, requests * part),)) for le, part in SHARES.items()]
+        tallies.durations(family, steps)
+    found = noise(tallies)[WEB]
+    assert found.p99_minute_low_s == low
+    assert (found.p99_minute is None) == (low is None)
+
+
+def test_the_bounds_of_the_window_and_of_the_newest_minute_are_read() -> None:
+    """Of ten requests and of a thousand."""
+    with answering(History(names=(*NAMES, DURATIONS))) as url:
+        source = PrometheusSource(NOWHERE, url)
+        source.count_since(None, noise=True)
+        found = traffic(source.read(shop()))[WEB]
+    assert (found.p99_low_s, found.p99_minute_low_s) == (0.0, 0.5)
 
 
 def test_a_prometheus_that_does_not_tell_its_history_leaves_the_least_noise() -> None:
