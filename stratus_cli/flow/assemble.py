@@ -5,7 +5,7 @@ Reads only. Times come from ports.clock, so that a virtual clock gives the same 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stratus_cli.flow.detect import Detection, detect
@@ -37,11 +37,17 @@ class Look:
     recording: Snapshot | None = None
 
 
-def look(ports: Ports, request: ScopeRequest, *, runbooks: Sequence[Runbook] = ()) -> Look:
-    """Observe, detect, diagnose."""
+def look(
+    ports: Ports,
+    request: ScopeRequest,
+    *,
+    runbooks: Sequence[Runbook] = (),
+    seen: Callable[[Snapshot], Snapshot] = lambda snap: snap,
+) -> Look:
+    """Observe, detect, diagnose. seen: what of a snapshot is looked at."""
     started, began_at = ports.clock.monotonic(), ports.clock.now()
     ports.progress.stage("Detection")
-    snap = observe(ports, request)
+    snap = seen(observe(ports, request))
     detection = detect(snap)
     detected, detected_at = ports.clock.monotonic(), ports.clock.now()
     ports.progress.stage("Diagnosis")

@@ -40,7 +40,7 @@ class Fresh:
         self._ports = ports
         self._began_s = ports.clock.monotonic()
         self._settled = False
-        self.written_at = ports.clock.now()
+        self.written_at = self.since = ports.clock.now()
         self._needs: dict[Ref, float] = {}
         if count_since(ports, self.written_at):
             self._need(units, before)
@@ -58,7 +58,8 @@ class Fresh:
 
     def _begin(self) -> None:
         self._began_s = self._ports.clock.monotonic()
-        count_since(self._ports, self._ports.clock.now())
+        self.since = self._ports.clock.now()
+        count_since(self._ports, self.since)
 
     def _need(self, units: Collection[Ref], before: Sequence[Health]) -> None:
         known = before[-1].units if before else {}

@@ -6,9 +6,11 @@ Reads only. The caller turns anything but COMMIT into a roll-back.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 
 from stratus_cli.flow.detect import Detection, detect
+from stratus_cli.flow.echo import logs_since
 from stratus_cli.flow.fate import is_passing
 from stratus_cli.flow.fresh import Fresh, count_since
 from stratus_cli.flow.heard import Heard
@@ -64,12 +66,15 @@ class Baseline:
 
 @dataclass
 class Outcome:
-    """How watching ended. health: at the verdict, None when nothing could be read."""
+    """How watching ended. health: at the verdict, None when nothing could be read.
+
+    since: when the window began that the verdict rests on.
+    """
 
     verdict: Verdict
     health: Health | None
     waited_s: float
-    notes: tuple[str, ...] = field(default=())
+    since: datetime
 
 
 def reserve_s(limits: Limits) -> float:
@@ -149,7 +154,7 @@ class Watch:
                 return self._end(Decision.ROLL_BACK, ("interrupted",), None)
             try:
                 self._guard()
-                seen = look(self._observe)
+                seen = look(lambda: logs_since(self._observe(), self._fresh.since))
             except (ClusterUnreachable, ClusterAnswer) as error:
                 if not is_passing(error):
                     raise
@@ -196,7 +201,7 @@ class Watch:
             alarms(graph, self._before, self._fresh.written_at),
         )
         self._track(now, verdict, waiting, seen)
-        if self._held(self._good_since, now):
+        if self._held(self._good_since, now) and not self._missing:
             return self._end(Decision.COMMIT, verdict.reasons, seen.health, verdict)
         if self._held(self._bad_since, now):
             return self._end(Decision.ROLL_BACK, verdict.reasons, seen.health, verdict)
@@ -210,7 +215,7 @@ class Watch:
             *self._fresh.missing(seen.health, signals),
             *self._heard.missing(seen.detection.graph, self._fresh.waited_s),
         )
-        good = not waiting and not missing and verdict.decision is Decision.COMMIT
+        good = not waiting and verdict.decision is Decision.COMMIT
         bad = not waiting and verdict.decision is Decision.ROLL_BACK
         slow = not waiting and verdict.slower_only
         self._good_since = _since(self._good_since, now) if good else None
@@ -229,7 +234,7 @@ class Watch:
             standstill_s(seen.detection.graph, self._written, troubled),
             self._fresh.longest_s(signals) + self._heard.longest_s + self._ports.limits.stability_s,
         )
-        awaited = _awaited((*waiting, *missing), verdict, good)
+        awaited = _awaited((*waiting, *missing), verdict, good=good)
         self._ports.progress.waiting(awaited, now, self._limit_s)
 
     def _look_anew(self, verdict: Verdict) -> None:
@@ -279,7 +284,8 @@ class Watch:
     ) -> Outcome:
         improved = verdict.improved if verdict else ()
         worse = verdict.worse if verdict else ()
-        return Outcome(Verdict(decision, reasons, improved, worse), health, self._elapsed())
+        found = Verdict(decision, reasons, improved, worse)
+        return Outcome(found, health, self._elapsed(), self._fresh.since)
 
 
 def _ill(gate: Gate, before: Sequence[Health]) -> frozenset[Ref]:
@@ -297,7 +303,7 @@ def _since(former: float | None, now: float) -> float:
     return now if former is None else former
 
 
-def _awaited(waiting: tuple[str, ...], verdict: Verdict, good: bool) -> str:
+def _awaited(waiting: tuple[str, ...], verdict: Verdict, *, good: bool) -> str:
     if waiting:
         return waiting[0]
     if good:

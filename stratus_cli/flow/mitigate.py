@@ -7,6 +7,7 @@ comes before this. Everything but a positive verdict rolls back.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from stratus_cli.flow.announce import announce
 from stratus_cli.flow.fresh import count_since
@@ -68,17 +69,7 @@ def execute_plan(
         if report.state is not TransactionState.COMMITTED:
             count_since(ports, None)
     waited = ports.clock.monotonic() - started
-    return TransactionReport(
-        report.id,
-        plan.incident,
-        report.state,
-        report.writes,
-        report.why,
-        plan,
-        waited,
-        report.unrestored,
-        report.open,
-    )
+    return replace(report, incident=plan.incident, plan=plan, waited_s=waited)
 
 
 def watch_after(plan: Plan, ports: Ports, observe: Observe, seconds: float) -> tuple[str, ...]:
@@ -145,7 +136,8 @@ def settle_and_close(
         transaction.end(TransactionState.COMMITTED, why)
         ports.progress.note(f"COMMITTED {transaction.id}: {why}")
         announce(ports, transaction.id, transaction.written)
-        return _report(transaction, plan, TransactionState.COMMITTED, why)
+        kept = _report(transaction, plan, TransactionState.COMMITTED, why)
+        return replace(kept, settled_at=outcome.since)
     return close_by_roll_back(transaction, plan, outcome.verdict.reasons)
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from stratus_cli.flow.assemble import Look, chosen, look
+from stratus_cli.flow.echo import kept_since, without_echo
 from stratus_cli.flow.gate import reserve_s
 from stratus_cli.flow.late import watch_commit
 from stratus_cli.flow.mitigate import execute_plan
@@ -22,6 +24,7 @@ from stratus_cli.model.errors import StratusError
 from stratus_cli.model.health import TransactionState
 from stratus_cli.model.plan import Candidate, Plan
 from stratus_cli.model.ports import Ports
+from stratus_cli.model.ref import Ref
 from stratus_cli.model.report import TRIED, Report, TransactionReport
 from stratus_cli.model.snapshot import Snapshot
 
@@ -73,6 +76,8 @@ class _Loop:
         self._request = request
         self._scope = ScopeRequest(request.scope)
         self._started = ports.clock.monotonic()
+        self._since: dict[Ref, datetime] = {}
+        """From when telemetry of a unit counts, where a repair was kept."""
         self._seen = self._look()
         self._fresh = True
         self._story = Story(self._seen)
@@ -210,6 +215,7 @@ class _Loop:
         state = "left open" if tx.open else tx.state.value
         self._story.tell(clock.now(), f"{state}: {tx.id} ({incident.title})")
         if tx.state is TransactionState.COMMITTED and not tx.open:
+            self._since |= kept_since(tx, plan)
             tx = self._watched(tx, plan)
         if tx.state is not TransactionState.COMMITTED:
             lesson = f"{plan.candidate}: {tx.state.value} because {tx.why}"
@@ -265,7 +271,10 @@ class _Loop:
         return self._seen
 
     def _look(self) -> Look:
-        return look(self._ports, self._scope, runbooks=self._request.runbooks)
+        def seen(snap: Snapshot) -> Snapshot:
+            return without_echo(self._ports, snap, self._since)
+
+        return look(self._ports, self._scope, runbooks=self._request.runbooks, seen=seen)
 
     def _observe(self) -> Snapshot:
         return observe(self._ports, self._scope)

@@ -32,6 +32,8 @@ class TransactionReport:
     """True when it was left open (second Ctrl-C): `stratus recover` closes it."""
     checks: tuple[str, ...] = ()
     """BLOCKED: the names of the checks that refused it."""
+    settled_at: datetime | None = None
+    """COMMITTED: from when telemetry tells of the changed state alone."""
 
 
 @dataclass(frozen=True)
