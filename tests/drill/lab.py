@@ -26,7 +26,7 @@ from tests.proof.results import commit
 
 ROOT = Path(__file__).parents[2]
 SANDBOX = "stratus.dev/sandbox"
-EVERYTHING = ("--all", "--cluster", "--resume", "--remove")
+EVERYTHING = ("--all", "--cluster", "--resume", "--remove", "--parallel", "3")
 
 
 def main(arguments: Sequence[str]) -> int:
