@@ -156,6 +156,7 @@ class Case:
             fault.id, fault.name, fault.app, fault.variant, fault.family, repeat=repeat
         )
         self.result.known_good = known_good
+        self.usual: dict[str, int] = {}
         self.result.at = lab.ground.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def run(self) -> Result:
@@ -195,6 +196,7 @@ class Case:
             made = lab.tool.run("record", *space, "--out", str(recording))
             if made.code:
                 raise DrillError("no recording could be made", fault.app, made.errors[-300:])
+        self.usual, _ = self._look(door)
         lab.progress.stage(f"{fault.id}: injected")
         since = lab.ground.clock.now()
         inject(lab, fault)
@@ -214,7 +216,7 @@ class Case:
         result.t_mitigate_s, result.writes = ran.seconds, ran.writes
         result.lines = lines_of(ran.report)
         result.states = [str(tx["state"]) for tx in ran.transactions]
-        result.harm = harms(before, watch.samples)
+        result.harm = harms(before, watch.samples, self.usual)
         self._judge(oracle, ran)
         committed = [str(tx["id"]) for tx in ran.transactions if tx["state"] == "COMMITTED"]
         if committed:

@@ -52,15 +52,21 @@ class Watch:
             self._over.wait(EVERY_S)
 
 
-def harms(before: Sequence[Sample], during: Sequence[Sample]) -> list[str]:
-    """Units that lost more than a tenth for over 30 s, after 5 s of grace."""
+def harms(
+    before: Sequence[Sample], during: Sequence[Sample], usual: Mapping[str, int] | None = None
+) -> list[str]:
+    """Units that lost more than a tenth for over 30 s, after 5 s of grace.
+
+    usual: endpoints when all was well; a fault may have given a Service more, which are no loss.
+    """
     if not before or not during:
         return []
     start = during[0].at + GRACE_S
     late = [sample for sample in during if sample.at >= start]
     found = []
     base = {name: min(sample.ready.get(name, 0) for sample in before) for name in before[-1].ready}
-    for name, count in base.items():
+    for name, most in base.items():
+        count = min(most, (usual or {}).get(name, most))
         if count and _longest(late, lambda s, n=name, c=count: s.ready.get(n, 0) < c * (1 - LOSS)):  # type: ignore[misc]  # bound now
             found.append(f"Service/{name} lost endpoints for over {LASTING_S:g} s")
     if all(sample.answered for sample in before if sample.answered is not None) and _longest(

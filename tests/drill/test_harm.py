@@ -32,6 +32,13 @@ def test_what_was_down_before_is_no_harm() -> None:
     assert harms(down, during(90, 0, answered=False, bad_from=0)) == []
 
 
+def test_what_a_fault_had_added_is_no_loss() -> None:
+    """A selector that was too broad, put right."""
+    broad = [Sample(0, {"web": 9})]
+    assert harms(broad, during(60, 2), {"web": 2}) == []
+    assert len(harms(broad, during(60, 1), {"web": 2})) == 1
+
+
 def test_a_break_starts_the_count_again() -> None:
     """Thirty seconds in one piece."""
     samples = [Sample(at, {"web": 0 if at % 20 else 2}) for at in range(100)]
