@@ -11,14 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stratus_cli.causes.case import Case
+from stratus_cli.causes.case import Case, Explained
+from stratus_cli.kube.log_facts import log_facts
+from stratus_cli.kube.log_patterns import EXPIRED
 from stratus_cli.kube.put_back import put_back
+from stratus_cli.kube.victims import hurt
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.finding import Severity
 from stratus_cli.model.objects_network import Ingress
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
-from stratus_cli.model.snapshot import Certificate
+from stratus_cli.model.snapshot import Certificate, ref_of
 
 META = CauseMeta("certificate-expired", "a certificate that is served is not valid now")
 FIELD = 'data["tls.crt"]'
@@ -27,6 +31,7 @@ FIELD = 'data["tls.crt"]'
 def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per Secret."""
     by_ref = {item.ref: item for item in case.graph.snap.signals.certificates}
+    refusing = _refusing(case)
     for finding in case.of_rule("NET704"):
         item = by_ref.get(finding.ref)
         if item is None or finding.severity < Severity.DEGRADED:
@@ -57,9 +62,21 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
             confidence=0.97,
             facts=facts,
             evidence=finding.evidence,
-            explains=case.present([finding.key]),
+            explains=(*case.present([finding.key]), *refusing),
             check="openssl s_client -connect HOST:443 -servername HOST </dev/null",
         )
+
+
+def _refusing(case: Case) -> Explained:
+    """What hurts those whose log says that a certificate has expired, and whom they serve."""
+    facts = [fact for fact in log_facts(case.graph.snap) if fact.kind == EXPIRED]
+    pods = (case.graph.snap.find(pod) for pod in dict.fromkeys(fact.pod for fact in facts))
+    owners = {
+        ref_of(owner): owner
+        for pod in pods
+        if pod is not None and isinstance(owner := case.graph.top_owner(pod), Workload)
+    }
+    return hurt(case.graph, case.findings, [owners[ref] for ref in sorted(owners)])
 
 
 def _other(case: Case, item: Certificate) -> Certificate | None:

@@ -38,6 +38,7 @@ WELL_SAMPLES = 60
 LAB_FAILED = (2, 7)  # README, exit codes: usage, cluster unreachable
 DEFECT = 70
 LONGEST_WHY = 400
+QUIET_WITHIN_S = 120.0  # our choice: the newest minute of a rate, and an alert's way to its end
 REPAIR = ("--auto", "--watch-for", "0", "--budget", "5m")
 
 
@@ -196,12 +197,33 @@ class Case:
             made = lab.tool.run("record", *space, "--out", str(recording))
             if made.code:
                 raise DrillError("no recording could be made", fault.app, made.errors[-300:])
+        self._until_quiet()
         self.usual, _ = self._look(door)
         lab.progress.stage(f"{fault.id}: injected")
         since = lab.ground.clock.now()
         inject(lab, fault)
         result.symptom_s = wait_visible(lab.ground, fault, door, healthy.well, healthy.sight, since)
         self._tell(app, healthy, door)
+
+    def _until_quiet(self) -> None:
+        """Rates, logs and alerts tell of the case before this one for a while.
+
+        What is found after the injection should be the fault's. An app that is never quiet is
+        taken as it is, and said so.
+        """
+        left: list[str] = []
+
+        def is_quiet() -> bool:
+            found = self._stratus("detect", name="before").report.get("findings", ())
+            left[:] = [
+                f"{item['rule']} {item['ref']}" for item in found if item["severity"] != "hygiene"
+            ]
+            return not left
+
+        try:
+            self.lab.ground.until(is_quiet, "nothing left to find", QUIET_WITHIN_S)
+        except DrillError:
+            self.lab.progress.note(f"{self.fault.id}: not quiet before it: {', '.join(left[:5])}")
 
     def _tell(self, app: App, healthy: Healthy, door: Door) -> None:
         lab, fault, result = self.lab, self.fault, self.result

@@ -21,6 +21,7 @@ from stratus_cli.kube.called import (
     service_named,
 )
 from stratus_cli.kube.graph import Graph, config_maps_used
+from stratus_cli.kube.ingress_controllers import controllers_of
 from stratus_cli.kube.selectors import matches_map
 from stratus_cli.model.objects import KubeObject
 from stratus_cli.model.objects_batch import Job
@@ -222,7 +223,12 @@ def _of_ingress(graph: Graph, ingress: Ingress) -> Iterator[Call]:
         callee = ref_of(service) if service else Ref("Service", here, backend.service.name, "v1")
         absent = service is None and graph.snap.was_read("Service")
         ref = ref_of(ingress)
-        yield Call(ref, callee, ref, f"{field}.service.name", backend.service.port.number, absent)
+        name, port = f"{field}.service.name", backend.service.port.number
+        yield Call(ref, callee, ref, name, port, absent)
+        if service is not None:  # a missing one is the Ingress' matter alone
+            for workload in controllers_of(graph, ingress):
+                if not _is_behind(workload, service):
+                    yield Call(ref_of(workload), callee, ref, name, port)
 
 
 def _is_url(called: Called) -> bool:

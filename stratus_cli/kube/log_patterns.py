@@ -19,6 +19,7 @@ RESET = "reset"
 ANSWERED_ERROR = "answered-error"
 AUTH_FAILED = "auth-failed"
 FORBIDDEN = "forbidden"
+EXPIRED = "expired"
 TLS = "tls"
 MISSING_VARIABLE = "missing-variable"
 MISSING_FILE = "missing-file"
@@ -101,8 +102,13 @@ PATTERNS: tuple[Pattern, ...] = (
         r"permission denied for (?:table|database|schema|relation|sequence)",
     ),
     *_all(
+        EXPIRED,
+        r"certificate (?:has expired|is not yet valid|expired)|cert(?:ificate)?[ _]has[ _]expired|"
+        r"CertificateExpiredException|NotAfter: ",
+    ),
+    *_all(
         TLS,
-        r"x509:|certificate (?:verify failed|has expired|is not (?:yet )?valid|signed by unknown)|"
+        r"x509:|certificate (?:verify failed|is not valid|signed by unknown)|"
         r"\btls: |\bssl routines|sslerror|sslhandshakeexception|handshake fail|pkix path|"
         r"unknown (?:certificate )?authority|(?:requires?|required|must use) (?:tls|ssl)\b|"
         r"(?:tls|ssl) (?:is )?required|http response to https client|wrong version number|"
@@ -252,6 +258,7 @@ TRIGGERS = {
         "auth", "denied", "login failed", "not find user", "does not exist", "wrongpass",
         "noperm", "invalid", "credential",
     ),
+    EXPIRED: ("expired", "not yet valid", "notafter"),
     TLS: (
         "x509", "certificate", "tls", "ssl", "handshake", "pkix", "authority", "https client",
         "wrong version", "no encryption",

@@ -39,6 +39,8 @@ RESTART_WINDOW_S = 600.0
 """A restart older than this is history: kubelet resets a container's restart back-off after ten
 minutes of running (kubernetes.io, Pod Lifecycle, "Container restart policy")."""
 
+TIMES_OUTLIVED, OUTLIVED_S = 3.0, 60.0
+"""Our choice: much longer than it lived before, and long enough for probes to say that it works."""
 FIRST_BACK_OFF_S = 10.0
 """kubelet's first back-off (backOffPeriod in pkg/kubelet). A container that ran for less after its
 second restart has not shown yet that the loop is over; without this, a look between two crashes
@@ -173,6 +175,8 @@ def crash_evidence(graph: Graph, part: Part) -> bool:
         return True
     end = part.last_end
     recent = end is not None and age_s(graph, end.finished_at) <= RESTART_WINDOW_S
+    if end is not None and _has_outlived(graph, part, end):
+        return False
     if part.is_init and end is not None and end.exit_code == 0:
         return False
     # NOTE: one or two restarts happen to a slow first start; kubelet backs off from the second.
@@ -180,6 +184,15 @@ def crash_evidence(graph: Graph, part: Part) -> bool:
     on_trial = running is not None and age_s(graph, running.started_at) < FIRST_BACK_OFF_S
     ended_again = part.status.state.terminated is not None or on_trial
     return recent and part.status.restart_count >= (2 if ended_again else 3)
+
+
+def _has_outlived(graph: Graph, part: Part, end: ContainerStateTerminated) -> bool:
+    """It is ready and has run for much longer than the time before: what ended it is over."""
+    running = part.status.state.running
+    if running is None or not part.status.ready or end.started_at is None:
+        return False
+    lived_s = (end.finished_at - end.started_at).total_seconds() if end.finished_at else 0.0
+    return age_s(graph, running.started_at) > max(TIMES_OUTLIVED * lived_s, OUTLIVED_S)
 
 
 def is_failing(graph: Graph, pod: Pod) -> bool:

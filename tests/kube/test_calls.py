@@ -107,3 +107,35 @@ def test_ingress_and_traces() -> None:
     assert [call.callee.name for call in calls.absent] == ["gone"]
     [call] = calls.to(of("Service", "cart"))
     assert (call.requests, call.errors, call.field) == (12.0, 3.0, "")
+
+
+def test_who_may_list_ingresses_calls_their_backends() -> None:
+    """By its own account's rights and by name; an administrator's "*" makes no controller."""
+    rbac = "rbac.authorization.k8s.io"
+    ingress = {
+        "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+        "metadata": {"name": "door", "namespace": "shop", "uid": "u-ing"},
+        "spec": {"defaultBackend": {"service": {"name": "web", "port": {"number": 80}}}},
+    }  # fmt: skip
+
+    def rights(account: str, resource: str) -> list[dict[str, Any]]:
+        meta = {"name": account, "uid": f"u-{account}-{resource}"}
+        subject = {"kind": "ServiceAccount", "name": account, "namespace": "shop"}
+        rules = [{"apiGroups": ["networking.k8s.io"], "resources": [resource], "verbs": ["list"]}]
+        return [
+            {"apiVersion": f"{rbac}/v1", "kind": "ClusterRole", "metadata": meta, "rules": rules},
+            {
+                "apiVersion": f"{rbac}/v1", "kind": "ClusterRoleBinding", "metadata": meta,
+                "roleRef": {"kind": "ClusterRole", "name": account}, "subjects": [subject],
+            },
+        ]  # fmt: skip
+
+    items = [
+        *SPACES, deployment("web"), service("web"), service("edge"), service("admin"), ingress,
+        deployment("edge", serviceAccountName="edge"), *rights("edge", "ingresses"),
+        deployment("admin", serviceAccountName="admin"), *rights("admin", "*"),
+    ]  # fmt: skip
+    calls = Graph(snapshot(items)).calls
+    callers = calls.callers(of("Deployment", "web"))
+    assert set(callers) == {of("Ingress", "door"), of("Deployment", "edge")}
+    assert of("Deployment", "web") in calls.downstream(of("Deployment", "edge"))

@@ -57,7 +57,7 @@ SAYS = [
         'configmaps "x" is forbidden: User "system:serviceaccount:shop:web" cannot get resource '
         '"configmaps" in API group "" in the namespace "shop"', "forbidden", "system:serviceaccount:shop:web",
     ),
-    ("x509: certificate has expired or is not yet valid", "tls", ""),
+    ("x509: certificate has expired or is not yet valid", "expired", ""),
     ("KeyError: 'UPSTREAM_URL'", "missing-variable", "UPSTREAM_URL"),
     ("panic: environment variable DB_HOST is not set", "missing-variable", "DB_HOST"),
     ("missing required environment variable: DB_HOST", "missing-variable", "DB_HOST"),

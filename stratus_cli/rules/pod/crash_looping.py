@@ -6,8 +6,9 @@ How we tell: kubelet waits in CrashLoopBackOff, or cannot start the process at a
 (RunContainerError, StartError), or has restarted it at least three times with the last end less
 than ten minutes ago; after the second restart, until the container has run for ten seconds.
 
-Not this when: a container was killed once and runs again; its last end is older than ten minutes
-of running (kubelet itself forgets it then); a finished init container; a terminating or completed
+Not this when: a container was killed once and runs again; it is ready and has run for three times
+as long as before its last end, and for a minute; its last end is older than ten minutes of running
+(kubelet itself forgets it then); a finished init container; a terminating or completed
 pod.
 
 First look: `kubectl logs POD -c CONTAINER --previous`, and the exit code in `kubectl describe pod`.
