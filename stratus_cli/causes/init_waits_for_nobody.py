@@ -10,6 +10,7 @@ container or with another host; else the one Service whose name is nearly the sa
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from stratus_cli.causes.case import SHOWN_LINES, Case
 from stratus_cli.causes.setting import (
@@ -32,6 +33,7 @@ from stratus_cli.model.finding import Evidence
 from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
+from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("init-waits-for-nobody", "an init container waits for a host that does not exist")
 CODES = ("POD109", "POD107", "POD101")
@@ -70,7 +72,7 @@ def _diagnosis(
     namespace = workload.metadata.namespace
     field, good = _good(case, workload, path, item)
     confidence = 0.95 if good and good.known else 0.78 if good else 0.62
-    return wrong_setting(
+    found = wrong_setting(
         case,
         META,
         workload,
@@ -88,6 +90,8 @@ def _diagnosis(
         facts={"host": item.host},
         check=f"kubectl get service {item.host}: was it deleted, or is the name wrong?",
     )
+    calls_it = case.present([("SVC303", ref_of(workload))])
+    return replace(found, explains=(*found.explains, *calls_it))
 
 
 def _good(case: Case, workload: Workload, path: str, item: Called) -> tuple[str, Setting | None]:
