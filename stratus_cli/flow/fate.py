@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stratus_cli.kube.diff import diff, same_value
+from stratus_cli.kube.diff import apply_edits, diff, same_value
+from stratus_cli.kube.known_good import MASK
 from stratus_cli.kube.normal import normal_form
 from stratus_cli.kube.paths import value_at
 from stratus_cli.model.change import ABSENT
+from stratus_cli.model.entry import Intent
 from stratus_cli.model.errors import ClusterAnswer, ClusterUnreachable, Conflict, StratusError
 from stratus_cli.model.ref import Ref
 
@@ -57,6 +59,25 @@ def fate_of(
     if all(same_value(value_at(now, edit.path), edit.before) for edit in edits):
         return False
     return None
+
+
+def answer_lost(intent: Intent, live: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What the server will have answered to a write that was made, as far as one look tells.
+
+    The object may hold by now what somebody else wrote since: where it differs from what was asked
+    for, that is no part of the answer. What the journal masks is taken as it is. Of an object made
+    anew all else may be the server's defaults, so that stays.
+    """
+    if intent.after is None:
+        return None
+    if intent.before is None or live is None:
+        return live
+    now = normal_form(live)
+    others = [edit for edit in diff(now, intent.after) if MASK not in str(edit.after)]
+    kept = dict(apply_edits(now, others))
+    meta = live.get("metadata") or {}
+    told = {name: meta[name] for name in ("uid", "generation") if name in meta}
+    return {**kept, "metadata": {**(kept.get("metadata") or {}), **told}}
 
 
 def being_deleted(live: Item | None) -> bool:

@@ -16,7 +16,7 @@ from stratus_cli.actions.dependents import DEPENDENTS
 from stratus_cli.flow import pre_image
 from stratus_cli.flow.adoption import adopted_some, until_adopted
 from stratus_cli.flow.confirm import fresh
-from stratus_cli.flow.fate import being_deleted, fate_of, is_refusal, uid_of
+from stratus_cli.flow.fate import answer_lost, being_deleted, fate_of, is_refusal, uid_of
 from stratus_cli.flow.forward import Drifted, after_on, anew_on
 from stratus_cli.flow.giving_back import former_owners, give_back
 from stratus_cli.flow.inverse import (
@@ -177,7 +177,7 @@ class Transaction:
         """
         fate = fate_of(intent.ref, intent.before, intent.after, live, version)
         if fate is True:
-            self._done(intent, None if intent.after is None else live)
+            self._done(intent, answer_lost(intent, live))
             return True
         words = "found not applied" if fate is False else "found neither as before nor as written"
         now = self.ports.clock.now()
@@ -301,7 +301,7 @@ class Transaction:
             raise error
         live = self._read(intent.ref)
         if fate_of(intent.ref, intent.before, intent.after, live, version) is True:
-            return self._done(intent, None if intent.after is None else live)
+            return self._done(intent, answer_lost(intent, live))
         raise error  # the way back asks again
 
     def _done(self, intent: Intent, answer: Item | None) -> Written:
@@ -358,7 +358,7 @@ class Transaction:
         for intent, version in list(self.doubtful):
             live = self._read(intent.ref)
             if fate_of(intent.ref, intent.before, intent.after, live, version) is True:
-                self._done(intent, None if intent.after is None else live)
+                self._done(intent, answer_lost(intent, live))
         return tuple(self.written[known:])
 
     def _wait_gone(self, ref: Ref, uid: str) -> None:

@@ -73,6 +73,18 @@ scenarios = st.builds(
     suppress_health_check=list(HealthCheck),
 )
 @example(
+    # Found by CI: a write whose answer was lost, and somebody's label on the object since.
+    Scenario(
+        lines=(
+            "kubectl -n shop patch configmap/settings --type=merge"
+            ' -p \'{"data": {"MODE": "slow", "EXTRA": "x"}}\'',
+            "kubectl -n shop set image deployment/cart app=stratus/app:1",
+        ),
+        faults={15: "crash-after", 17: "drift-same-before"},
+        mode="rollback",
+    )
+)
+@example(
     # Found when 10,000 were run: the way back gives fields to their owners after a late write.
     Scenario(
         lines=(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -78,7 +79,8 @@ def no_reading_again(patch: pytest.MonkeyPatch) -> None:
 
 def no_judge(patch: pytest.MonkeyPatch) -> None:
     def pleased(self: gate.Watch) -> gate.Outcome:
-        return gate.Outcome(Verdict(Decision.COMMIT, ("fine",)), None, 0.0)
+        now = datetime.fromtimestamp(0, UTC)
+        return gate.Outcome(Verdict(Decision.COMMIT, ("fine",)), None, 0.0, now)
 
     patch.setattr(gate.Watch, "until_sure", pleased)
 

@@ -173,7 +173,7 @@ def _without_fail_closed(patch: pytest.MonkeyPatch) -> None:
         unknown = ("not settled", "nothing moved", "the API server did not answer")
         if outcome.verdict.decision is Decision.ROLL_BACK and said.startswith(unknown):
             kept = Verdict(Decision.COMMIT, ("nothing is known to be worse",))
-            return gate.Outcome(kept, outcome.health, outcome.waited_s)
+            return gate.Outcome(kept, outcome.health, outcome.waited_s, outcome.since)
         return outcome
 
     patch.setattr(gate.Watch, "until_sure", hopeful)
