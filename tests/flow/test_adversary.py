@@ -16,6 +16,11 @@ from tests.flow.small import NEW
 
 TRANSACTIONS = int(os.environ.get("STRATUS_PROOF_TRANSACTIONS", "500"))
 
+SLOW = (
+    "kubectl -n shop patch configmap/settings --type=merge"
+    ' -p \'{"data": {"MODE": "slow", "EXTRA": "x"}}\''
+)
+
 names = st.sampled_from(("cart", "web"))
 objects = st.sampled_from(
     ("configmap/settings", "resourcequota/room", "deployment/web", "deployment/cart", "service/web")
@@ -76,9 +81,10 @@ scenarios = st.builds(
     # Found by CI: a write whose answer was lost, and somebody's label on the object since.
     Scenario(
         lines=(
-            "kubectl -n shop patch configmap/settings --type=merge"
-            ' -p \'{"data": {"MODE": "slow", "EXTRA": "x"}}\'',
+            SLOW,
             "kubectl -n shop set image deployment/cart app=stratus/app:1",
+            SLOW,
+            NEW,
         ),
         faults={15: "crash-after", 17: "drift-same-before"},
         mode="rollback",
