@@ -39,11 +39,24 @@ def is_slower(graph: Graph, traffic: Traffic) -> bool:
 
     Times what has slowed down the units that have no part in its calls.
     """
-    now, past = _least_p99(traffic), traffic.p99_past
-    if now is None or past is None or not is_busy(traffic):
+    now, much = _least_p99(traffic), _much(traffic)
+    if now is None or much is None or now < much:
         return False
-    much = max(TIMES * past, past + DEVIATIONS * (traffic.p99_mad or 0.0), past + LEAST_S)
-    return now >= much and now >= much * shared_slowness(graph, traffic.ref)
+    return now >= much * shared_slowness(graph, traffic.ref)
+
+
+def seems_slower(traffic: Traffic) -> bool:
+    """By the figure alone: enough to look closer, and for what else tells of slowness to count."""
+    now, much = newest_p99(traffic), _much(traffic)
+    return now is not None and much is not None and now >= much
+
+
+def _much(traffic: Traffic) -> float | None:
+    """The p99 that is much more than in the half hour before; None where nobody knows."""
+    past = traffic.p99_past
+    if past is None or not is_busy(traffic):
+        return None
+    return max(TIMES * past, past + DEVIATIONS * (traffic.p99_mad or 0.0), past + LEAST_S)
 
 
 def shared_slowness(graph: Graph, ref: Ref) -> float:
@@ -88,7 +101,7 @@ def slow_units(graph: Graph) -> frozenset[Ref]:
 
 def _named(graph: Graph) -> Iterator[Ref]:
     for traffic in graph.snap.signals.traffic:
-        if is_slower(graph, traffic) or is_over_objective(traffic):
+        if seems_slower(traffic) or is_over_objective(traffic):
             yield from _workloads(graph, traffic.ref)
     yield from (found.owner for found in slower(graph))
     for fact in log_facts(graph.snap):

@@ -52,7 +52,7 @@ def noise(tallies: Tallies) -> dict[Ref, Noise]:
         ref: Noise(
             deviation([*errors[ref].values()]),
             deviation([*durations[ref].values()]),
-            errors[ref].get(last),
+            _newest(errors[ref], last),
             durations[ref].get(last),
             _past(errors[ref], last),
             _past(durations[ref], last),
@@ -67,6 +67,11 @@ def _low(tallies: Tallies, ref: Ref, last: float) -> float | None:
     tally = tallies.moments[last].get(ref)
     band = tally.p99_band_s if tally is not None else None
     return None if band is None else band[0]
+
+
+def _newest(values: Mapping[float, float], last: float) -> float | None:
+    """Of the newest step. A unit with a past and without requests in it has no errors in it."""
+    return values.get(last, 0.0 if values else None)
 
 
 def _past(values: Mapping[float, float], last: float) -> float | None:

@@ -115,6 +115,15 @@ def test_what_was_before_is_read_unless_a_change_is_watched() -> None:
         assert traffic(source.read(shop()))[WEB].error_minute is None
 
 
+def test_no_request_in_the_newest_minute_is_no_error() -> None:
+    """What failed minutes ago is over, though the window still has it."""
+    tallies = Tallies(Units(shop()), by_time=True)
+    family = metrics.FAMILIES[2]
+    for at, failed in ((0.0, 50.0), (60.0, 0.0)):
+        tallies.count(family, [Series({**POD, "code": "500"}, ((at, failed),))])
+    assert noise(tallies)[WEB].error_minute == 0.0
+
+
 @pytest.mark.parametrize(("count", "low"), [(1000.0, 0.5), (10.0, 0.0), (0.0, None)])
 def test_the_newest_p99_is_known_between_bounds(count: float, low: float | None) -> None:
     """Of few requests the lower one is far below; older steps have no part in it."""
