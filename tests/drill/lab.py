@@ -6,6 +6,7 @@ as long as the commit is the same. The bed stays up.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import host
+from stratus_cli.drill.fault import names
 from tests.cluster import bed as beds
 from tests.cluster.bed import Bed
 from tests.cluster.errors import BedError
@@ -86,12 +88,20 @@ def write(page: Path, out: Path) -> None:
         f"- commit: {commit()}",
         f"- date: {datetime.now(UTC):%Y-%m-%d}",
         f"- machine: {host.size()}",
+        f"- run: {_run(out)}",
     ]
     text = re.sub(r"^- (date|machine): .*\n", "", text, flags=re.M)
     text = text.replace("# The fault lab\n", "\n".join(["# The fault lab", "", *about, ""]), 1)
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(text.replace("](lab.svg)", f"]({page.with_suffix('.svg').name})"), "utf-8")
     shutil.copy(out.with_suffix(".svg"), page.with_suffix(".svg"))
+
+
+def _run(out: Path) -> str:
+    """How much of the lab it holds: a run may have been interrupted."""
+    cases = json.loads(out.read_text(encoding="utf-8"))["cases"]
+    held = {item["fault"] for item in cases if not item["control"]}
+    return f"{len(held)} of {len(names())} faults, one variant each, three apps side by side"
 
 
 if __name__ == "__main__":
