@@ -214,9 +214,13 @@ class Case:
         left: list[str] = []
 
         def is_quiet() -> bool:
-            found = self._stratus("detect", name="before").report.get("findings", ())
+            report = self._stratus("detect", name="before").report
+            # A finding that belongs to an incident is told there alone.
+            found = (*report.get("incidents", ()), *report.get("findings", ()))
             left[:] = [
-                f"{item['rule']} {item['ref']}" for item in found if item["severity"] != "hygiene"
+                str(item.get("title") or f"{item['rule']} {item['ref']}")
+                for item in found
+                if item["severity"] != "hygiene"
             ]
             return not left
 

@@ -62,6 +62,7 @@ class Scripted:
     code: int = 0
     writes: int = 1
     said: list[str] = field(default_factory=list)
+    restless: int = 0  # how often it still finds what was before the fault
 
     def run(self, *words: str, cluster: bool = False) -> Outcome:
         """As the command line answers."""
@@ -74,12 +75,17 @@ class Scripted:
         if words[0] == "undo":
             self.undo(self)
             return Outcome(0, 1.0)
+        if words[0] == "detect" and not self.lab.keep(FAULT.app).fault:
+            self.restless -= 1
+            if self.restless < 0:
+                return Outcome(0, 0.5)
         return Outcome(1, 0.5, self.report())
 
     def report(self) -> dict[str, Any]:
         ref, path = self.root
         root = {"cause": "c", "ref": ref, "field": path, "confidence": 0.9}
-        incident = {"severity": "outage", "roots": [root] if ref else [], "candidates": []}
+        roots = [root] if ref else []
+        incident = {"title": "c", "severity": "outage", "roots": roots, "candidates": []}
         return {"incidents": [incident]}
 
     def set(self, ref: str, change: Callable[[dict[str, Any]], None]) -> None:
@@ -309,6 +315,15 @@ def test_the_recording_is_made_when_well() -> None:
         assert seen[0][0] == "record"
         given = [words[0] for words in seen[2:] if "--known-good" in words]
         assert given == ["detect", "diagnose", "run"]
+
+
+def test_a_case_begins_when_nothing_is_found() -> None:
+    """What an incident of the case before tells is over first."""
+    with lab() as (found, _):
+        tool = found.tool = Scripted(found, repair=port(8080), undo=port(9999), restless=3)
+        assert Case(found, FAULT, known_good=False).run().verdict == "solved"
+        assert tool.said[:5] == ["detect"] * 5
+        assert tool.said[5] == "diagnose"
 
 
 def test_doing_nothing_does_not_solve_it() -> None:
