@@ -31,8 +31,9 @@ FIELD = 'data["tls.crt"]'
 def diagnose(case: Case) -> Iterator[Diagnosis]:
     """One per Secret."""
     by_ref = {item.ref: item for item in case.graph.snap.signals.certificates}
-    refusing = _refusing(case)
-    for finding in case.of_rule("NET704"):
+    found = case.of_rule("NET704")
+    refusing = _refusing(case) if found else ()
+    for finding in found:
         item = by_ref.get(finding.ref)
         if item is None or finding.severity < Severity.DEGRADED:
             continue

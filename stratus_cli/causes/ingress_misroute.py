@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from stratus_cli.causes.case import Case
 from stratus_cli.kube.evidence import absent_evidence, field_evidence
 from stratus_cli.kube.fields import read
-from stratus_cli.kube.ingress_controllers import controllers_of
+from stratus_cli.kube.ingress_controllers import controllers, controllers_of
 from stratus_cli.kube.missing_services import fronted_by
 from stratus_cli.kube.put_back import put_back
 from stratus_cli.kube.routes import Misroute, misroutes_of, missing_class, was_edited
@@ -114,7 +114,11 @@ def _diagnosis(
         evidence=(*case.field_evidence(ingress, field), *evidence),
         explains=(
             *case.present([("NET702", ref_of(ingress))]),
-            *hurt(case.graph, case.findings, controllers_of(case.graph, ingress)),
+            *hurt(
+                case.graph,
+                case.findings,
+                controllers_of(controllers(case.graph), ingress),
+            ),
         ),
         check="which Service should answer this path, and when was the Ingress edited?",
     )

@@ -13,13 +13,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from stratus_cli.flow.fresh import count_since
+from stratus_cli.flow.observe import with_signals
 from stratus_cli.kube.alerts import unit_of, units_of_alert
 from stratus_cli.kube.graph import Graph
 from stratus_cli.model.plan import Plan
 from stratus_cli.model.ports import Ports, Windowed
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.report import TransactionReport
-from stratus_cli.model.snapshot import Alert, LogTail, Signals, Snapshot, Traffic, ref_of
+from stratus_cli.model.snapshot import Alert, LogTail, Signals, Snapshot, ref_of
 
 Since = Mapping[Ref, datetime]
 
@@ -37,14 +38,18 @@ def without_echo(ports: Ports, snap: Snapshot, since: Since) -> Snapshot:
         return snap
     graph = Graph(snap)
     since = {**since, **dict(_callers(graph, since))}
-    signals = snap.signals
+    signals, counted = snap.signals, _counted(ports, snap, max(since.values()))
     logs = tuple(_newer(tail, since.get(unit_of(graph, tail.pod))) for tail in signals.logs)
     alerts = tuple(alert for alert in signals.alerts if not _is_echo(graph, alert, since))
     traffic = (
         *(item for item in signals.traffic if item.ref not in since),
-        *(item for item in _counted(ports, snap, max(since.values())) if item.ref in since),
+        *(item for item in counted.signals.traffic if item.ref in since),
     )
-    return replace(snap, signals=replace(signals, logs=logs, alerts=alerts, traffic=traffic))
+    return replace(
+        snap,
+        signals=replace(signals, logs=logs, alerts=alerts, traffic=traffic),
+        gaps=tuple(dict.fromkeys((*snap.gaps, *counted.gaps))),
+    )
 
 
 def _callers(graph: Graph, since: Since) -> Iterator[tuple[Ref, datetime]]:
@@ -79,13 +84,23 @@ def _is_echo(graph: Graph, alert: Alert, since: Since) -> bool:
     return bool(starts) and alert.starts_at is not None and alert.starts_at < max(starts)
 
 
-def _counted(ports: Ports, snap: Snapshot, start: datetime) -> Iterator[Traffic]:
-    """The traffic since then, of sources that can count so."""
-    empty = replace(snap, signals=Signals())
+def _counted(ports: Ports, snap: Snapshot, start: datetime) -> Snapshot:
+    """The traffic since then, of sources that can count so; what they cannot tell is a gap."""
+    counted = replace(snap, signals=Signals(), gaps=())
     count_since(ports, start)
     try:
         for source in ports.sources:
             if isinstance(source, Windowed):
-                yield from source.read(empty).signals.traffic
+                counted = with_signals(source, counted)
     finally:
         count_since(ports, None)
+    return counted
+
+
+def alerts_left_out(whole: Snapshot, seen: Snapshot) -> tuple[str, ...]:
+    """A sentence about the alerts that still fire and are not counted; ()."""
+    kept = set(map(id, seen.signals.alerts))
+    names = dict.fromkeys(alert.name for alert in whole.signals.alerts if id(alert) not in kept)
+    if not names:
+        return ()
+    return (f"not counted, since they began before the repair: alerts {', '.join(names)}",)

@@ -34,8 +34,8 @@ Observe = Callable[[], Snapshot]
 BASELINE_SAMPLES = 2  # DESIGN.md: a window with at least two samples
 ROLL_BACK_RESERVE_S = 60.0  # of the budget, kept for the way back
 SLOW_WINDOWS = 2
-"""In how many windows in a row a unit must answer more slowly than before. Our choice: what has
-just started is slow for a while, and two windows have no request in common."""
+"""In how many windows what the change reaches must answer more slowly than before. Our choice: what
+has just started is slow for a while, and two windows have no request in common."""
 UNREACHABLE_S = 30.0  # a look that fails for longer than this is an answer
 
 
@@ -256,7 +256,7 @@ class Watch:
     ) -> Outcome | None:
         good = verdict.decision is Decision.COMMIT
         against = (*self._missing, *self._slower) if good else verdict.reasons
-        why = (*against, *waiting) or ("no better",)
+        why = (*against, *waiting) or ("the good state did not hold",)
         if now >= self._limit_s:
             head = f"not settled and better within {self._limit_s:.0f} s"
             return self._end(Decision.ROLL_BACK, (head, *why), seen.health, verdict)

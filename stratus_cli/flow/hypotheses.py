@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from stratus_cli.kube.fields import Segment, segments
 from stratus_cli.model.diagnosis import Diagnosis
 from stratus_cli.model.ref import Ref
 
@@ -51,8 +52,18 @@ def _same_place(field: str, known: Mapping[str, Diagnosis]) -> str | None:
 
 
 def _within(inner: str, outer: str) -> bool:
-    rest = inner.removeprefix(outer) if outer and inner.startswith(outer) else None
-    return inner == outer or (rest is not None and rest.startswith((".", "[", "#")))
+    try:
+        parts, whole = segments(inner), segments(outer)
+    except ValueError:
+        return inner == outer
+    return inner == outer or (0 < len(whole) <= len(parts) and all(map(_is_same, parts, whole)))
+
+
+def _is_same(one: Segment, other: Segment) -> bool:
+    """One element of a list may be told by some of its keys or by all of them."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.items() <= other.items() or other.items() <= one.items()
+    return one == other
 
 
 def _fullest(item: Diagnosis, known: Mapping[str, Diagnosis]) -> Diagnosis:

@@ -57,7 +57,7 @@ def look_closely(
     # In this order: whom telemetry accuses has its log read, whom logs accuse its usage.
     kept = (LogSource(cluster), UsageSource(cluster), CertificateSource(cluster))
     for source in (*ports.sources, *kept):
-        snap = _told(source, snap)
+        snap = with_signals(source, snap)
     return snap, found
 
 
@@ -101,7 +101,7 @@ def _filled(snap: Snapshot, found: Gathered) -> Snapshot:
     )
 
 
-def _told(source: Source, snap: Snapshot) -> Snapshot:
+def with_signals(source: Source, snap: Snapshot) -> Snapshot:
     """With a source's signals. Telemetry that fails is a gap and never fails the look."""
     try:
         return source.read(snap)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from stratus_cli.flow.assemble import Look, chosen, look
-from stratus_cli.flow.echo import kept_since, without_echo
+from stratus_cli.flow.echo import alerts_left_out, kept_since, without_echo
 from stratus_cli.flow.gate import reserve_s
 from stratus_cli.flow.late import watch_commit
 from stratus_cli.flow.mitigate import execute_plan
@@ -78,6 +78,7 @@ class _Loop:
         self._started = ports.clock.monotonic()
         self._since: dict[Ref, datetime] = {}
         """From when telemetry of a unit counts, where a repair was kept."""
+        self._left_out: tuple[str, ...] = ()
         self._seen = self._look()
         self._fresh = True
         self._story = Story(self._seen)
@@ -268,11 +269,14 @@ class _Loop:
             self._refresh()
         except StratusError as error:
             self._story.notes.append(f"the last look failed: {error}")
+        self._story.notes.extend(self._left_out)
         return self._seen
 
     def _look(self) -> Look:
         def seen(snap: Snapshot) -> Snapshot:
-            return without_echo(self._ports, snap, self._since)
+            kept = without_echo(self._ports, snap, self._since)
+            self._left_out = alerts_left_out(snap, kept)
+            return kept
 
         return look(self._ports, self._scope, runbooks=self._request.runbooks, seen=seen)
 

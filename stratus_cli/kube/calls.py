@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,7 +21,7 @@ from stratus_cli.kube.called import (
     service_named,
 )
 from stratus_cli.kube.graph import Graph, config_maps_used
-from stratus_cli.kube.ingress_controllers import controllers_of
+from stratus_cli.kube.ingress_controllers import Controller, controllers, controllers_of
 from stratus_cli.kube.selectors import matches_map
 from stratus_cli.model.objects import KubeObject
 from stratus_cli.model.objects_batch import Job
@@ -151,8 +151,9 @@ def _edges(graph: Graph) -> Iterator[Call]:
             config = graph.snap.get(ConfigMap, here, name)
             if config is not None:
                 yield from _of_config(graph, owner, config)
+    known = controllers(graph) if graph.snap.of(Ingress) else ()
     for ingress in graph.snap.of(Ingress):
-        yield from _of_ingress(graph, ingress)
+        yield from _of_ingress(graph, ingress, known)
     for traced in graph.snap.signals.calls:
         yield Call(
             traced.caller,
@@ -210,7 +211,7 @@ def _is_behind(owner: Workload, service: Service) -> bool:
     return same and bool(selector) and matches_map(selector, owner.spec.template.metadata.labels)
 
 
-def _of_ingress(graph: Graph, ingress: Ingress) -> Iterator[Call]:
+def _of_ingress(graph: Graph, ingress: Ingress, known: Sequence[Controller]) -> Iterator[Call]:
     backends = [("spec.defaultBackend", ingress.spec.default_backend)]
     for index, rule in enumerate(ingress.spec.rules):
         for at, path in enumerate(rule.http.paths if rule.http else ()):
@@ -226,7 +227,7 @@ def _of_ingress(graph: Graph, ingress: Ingress) -> Iterator[Call]:
         name, port = f"{field}.service.name", backend.service.port.number
         yield Call(ref, callee, ref, name, port, absent)
         if service is not None:  # a missing one is the Ingress' matter alone
-            for workload in controllers_of(graph, ingress):
+            for workload in controllers_of(known, ingress):
                 if not _is_behind(workload, service):
                     yield Call(ref_of(workload), callee, ref, name, port)
 

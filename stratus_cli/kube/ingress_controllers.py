@@ -7,30 +7,51 @@ whoever administers the cluster has), and a Service sends them requests.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from stratus_cli.kube.graph import Graph
-from stratus_cli.kube.rbac import account_of, named_by, reaches, role_of
+from stratus_cli.kube.rbac import account_of, all_bindings, names_account, reaches, role_of
 from stratus_cli.model.objects_network import Ingress
+from stratus_cli.model.objects_rbac import BindingObject
 from stratus_cli.model.objects_workload import Workload
+from stratus_cli.model.snapshot import ref_of
 
 INGRESSES = "ingresses"
 
 
-def controllers_of(graph: Graph, ingress: Ingress) -> Iterator[Workload]:
-    """Those that may read this Ingress and take requests."""
-    for workload in graph.workloads:
-        if graph.services_of(workload) and _lists(graph, workload, ingress.metadata.namespace):
-            yield workload
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """A workload, and the binding by which it reads Ingresses."""
+
+    workload: Workload
+    binding: BindingObject
 
 
-def _lists(graph: Graph, workload: Workload, namespace: str) -> bool:
-    here = workload.metadata.namespace
-    return any(
+def controllers(graph: Graph) -> tuple[Controller, ...]:
+    """All of them. Few bindings give this right, so workloads are only asked about those."""
+    giving = [item for item in all_bindings(graph) if _gives(graph, item)]
+    if not giving:
+        return ()
+    return tuple(
+        Controller(workload, binding)
+        for workload in graph.workloads
+        for binding in giving
+        if names_account(binding, workload.metadata.namespace, account_of(workload))
+        and graph.services_of(workload)
+    )
+
+
+def controllers_of(known: Sequence[Controller], ingress: Ingress) -> Iterator[Workload]:
+    """Those that may read this Ingress, each once."""
+    namespace = ingress.metadata.namespace
+    found = {ref_of(it.workload): it.workload for it in known if reaches(it.binding, namespace)}
+    yield from found.values()
+
+
+def _gives(graph: Graph, binding: BindingObject) -> bool:
+    role = role_of(graph, binding)
+    return role is not None and any(
         INGRESSES in rule.resources and ("list" in rule.verbs or "*" in rule.verbs)
-        for binding in named_by(graph, here, account_of(workload))
-        if reaches(binding, namespace)
-        for role in (role_of(graph, binding),)
-        if role is not None
         for rule in role.rules or ()
     )

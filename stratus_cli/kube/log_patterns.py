@@ -104,7 +104,7 @@ PATTERNS: tuple[Pattern, ...] = (
     *_all(
         EXPIRED,
         r"certificate (?:has expired|is not yet valid|expired)|cert(?:ificate)?[ _]has[ _]expired|"
-        r"CertificateExpiredException|NotAfter: ",
+        r"CertificateExpiredException",
     ),
     *_all(
         TLS,
@@ -258,7 +258,7 @@ TRIGGERS = {
         "auth", "denied", "login failed", "not find user", "does not exist", "wrongpass",
         "noperm", "invalid", "credential",
     ),
-    EXPIRED: ("expired", "not yet valid", "notafter"),
+    EXPIRED: ("expired", "not yet valid"),
     TLS: (
         "x509", "certificate", "tls", "ssl", "handshake", "pkix", "authority", "https client",
         "wrong version", "no encryption",

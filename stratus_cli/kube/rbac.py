@@ -50,7 +50,7 @@ def were_read(graph: Graph) -> bool:
 
 def bindings_of(graph: Graph, namespace: str, account: str) -> tuple[BindingObject, ...]:
     """Bindings that name the account or one of its groups; those that name itself first."""
-    found = [(item, _names(item.subjects, namespace, account)) for item in _all_bindings(graph)]
+    found = [(item, _names(item.subjects, namespace, account)) for item in all_bindings(graph)]
     direct = [item for item, how in found if how == "account"]
     grouped = [item for item, how in found if how == "group"]
     return (*direct, *grouped)
@@ -58,11 +58,12 @@ def bindings_of(graph: Graph, namespace: str, account: str) -> tuple[BindingObje
 
 def named_by(graph: Graph, namespace: str, account: str) -> tuple[BindingObject, ...]:
     """Bindings that name the account itself."""
-    return tuple(
-        item
-        for item in _all_bindings(graph)
-        if _names(item.subjects, namespace, account) == "account"
-    )
+    return tuple(item for item in all_bindings(graph) if names_account(item, namespace, account))
+
+
+def names_account(binding: BindingObject, namespace: str, account: str) -> bool:
+    """Whether the binding names the account itself, not only a group that it is in."""
+    return _names(binding.subjects, namespace, account) == "account"
 
 
 def role_of(graph: Graph, binding: BindingObject) -> RoleObject | None:
@@ -109,7 +110,8 @@ def _has_resource(values: tuple[str, ...], wanted: str) -> bool:
     return _has(values, wanted) or (bool(slash) and f"*/{sub}" in values)
 
 
-def _all_bindings(graph: Graph) -> Iterator[BindingObject]:
+def all_bindings(graph: Graph) -> Iterator[BindingObject]:
+    """RoleBindings, then ClusterRoleBindings, each by name."""
     for kind in (RoleBinding, ClusterRoleBinding):
         yield from sorted(
             graph.snap.of(kind), key=lambda item: (item.metadata.namespace, item.metadata.name)

@@ -1,4 +1,4 @@
-"""Workloads whose pods the API server refuses: who holds them up, and how to make it try again."""
+"""What the API server refuses or cannot reach: who holds it up, and how to make it try again."""
 
 from __future__ import annotations
 

@@ -126,12 +126,16 @@ def band(wanted: float, buckets: dict[float, float]) -> tuple[float, float] | No
     rank's standard deviation is sqrt(q (1 - q) / n) of all), and within a bucket nothing is known.
     """
     bounds = sorted(buckets)
-    if len(bounds) < 2 or not math.isinf(bounds[-1]) or buckets[bounds[-1]] <= 0:
+    if len(bounds) < 2 or not math.isinf(bounds[-1]):
         return None
     count = buckets[bounds[-1]]
+    if not count > 0:  # NaN neither
+        return None
     chance = SIGMAS * math.sqrt(wanted * (1 - wanted) / count)
     ranks = (max(0.0, wanted - chance) * count, min(1.0, wanted + chance) * count)
-    lower, upper = (next(at for at in bounds if buckets[at] >= rank) for rank in ranks)
+    lower, upper = (
+        next((at for at in bounds if buckets[at] >= rank), bounds[-1]) for rank in ranks
+    )
     return max((at for at in bounds if at < lower), default=0.0), upper
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from stratus_cli.flow.echo import logs_since, without_echo
+from stratus_cli.flow.echo import alerts_left_out, logs_since, without_echo
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import Alert, LogTail, Signals, Snapshot, Traffic
 from tests.cases.loader import snapshot_of
@@ -44,6 +44,37 @@ def test_of_the_changed_units_only_what_came_after_counts(tmp_path: Path) -> Non
         other = without_echo(ports, seen(), {FAR: KEPT_AT}).signals
     assert [alert.name for alert in other.alerts] == ["Errors", "New"]
     assert [tail.lines for tail in other.logs] == [("it failed", "it works")]
+
+
+class Silent:
+    """A Prometheus that answered before and does not now."""
+
+    name = "prometheus"
+
+    def count_since(self, moment: datetime | None, *, noise: bool = False) -> None:
+        """Nothing."""
+
+    def read(self, snap: Snapshot) -> Snapshot:
+        """It broke off."""
+        raise OSError("connection reset")
+
+
+def test_what_cannot_be_counted_anew_is_a_gap(tmp_path: Path) -> None:
+    """No traffic is seen then; it is not taken for a well one."""
+    stand = Stand.make(tmp_path, broken_image(*app("blog")))
+    with stand.ports() as ports:
+        found = without_echo(replace(ports, sources=(Silent(),)), seen(), {WEB: KEPT_AT})
+    assert [gap.subject for gap in found.gaps] == ["prometheus"]
+
+
+def test_alerts_that_are_not_counted_are_named(tmp_path: Path) -> None:
+    """Whoever looks next sees them fire."""
+    stand = Stand.make(tmp_path, broken_image(*app("blog")))
+    whole = seen()
+    with stand.ports() as ports:
+        (said,) = alerts_left_out(whole, without_echo(ports, whole, {WEB: KEPT_AT}))
+    assert said.endswith("alerts Errors")
+    assert alerts_left_out(whole, whole) == ()
 
 
 def test_while_a_change_is_judged_no_older_line_counts() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,6 +55,36 @@ def test_what_nobody_is_sure_of_is_no_root(found: list[Diagnosis]) -> None:
         if item.cause not in GENERAL and item.explains and item.confidence >= SURE_ENOUGH
     }
     assert not any(root.cause in GENERAL and (root.root, root.field) in known for root in roots)
+
+
+PORT = "spec.template.spec.containers[name=web].ports[containerPort="
+
+
+@pytest.mark.parametrize(
+    ("field", "general", "alone"),
+    [
+        (f"{PORT}80].hostPort", f"{PORT}80,protocol=TCP].hostPort", True),
+        (f"{PORT}80].hostPort", f"{PORT}80,protocol=TCP]", True),
+        (f"{PORT}80].hostPort", f"{PORT}81].hostPort", False),
+        ('data["a.json"]', 'data["a.json"]#/x', True),
+        ('data["a.json"]', 'data["a.jsonp"]', False),
+        ("spec.replicas", "spec.replicasMax", False),
+    ],
+)  # fmt: skip
+def test_a_general_cause_gives_way_however_the_place_is_told(
+    field: str, general: str, alone: bool
+) -> None:
+    """The callers' errors that it explains are the other one's, too."""
+    pod, caller = ("POD105", REFS[0]), ("SLO001", REFS[1])
+    sure = Diagnosis("host-port-taken", "t", REFS[0], field, "1", None, 0.95, explains=(pod,))
+    vague = Diagnosis(
+        "template-changed", "t", REFS[0], general, "1", None, 0.75, explains=(pod, caller)
+    )
+    roots, _ = choose([sure, vague])
+    assert (len(roots) == 1) is alone
+    if alone:
+        assert roots[0].cause == "host-port-taken"
+        assert set(roots[0].explains) == {pod, caller}
 
 
 @given(HYPOTHESES)

@@ -38,6 +38,14 @@ def test_no_requests_have_none() -> None:
     assert band(QUANTILE, {}) is None
 
 
+def test_numbers_that_are_none_do_no_harm() -> None:
+    """Whatever a server says: NaN, or counts that do not grow."""
+    assert band(QUANTILE, dict.fromkeys(BOUNDS, math.nan)) is None
+    odd = band(QUANTILE, {0.01: math.nan, 0.1: 5.0, math.inf: 3.0})
+    assert odd is not None
+    assert odd[0] <= odd[1]
+
+
 @given(st.lists(st.integers(0, 1000), min_size=4, max_size=4).filter(any), st.integers(2, 50))
 def test_the_quantile_is_within_and_more_requests_narrow_it(counts: list[int], more: int) -> None:
     found, wider = buckets(*(n * more for n in counts)), buckets(*counts)
