@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from stratus_cli.flow.taken_along import taken_along
 from stratus_cli.kube.alerts import unit_of
@@ -22,6 +23,8 @@ from stratus_cli.model.objects_workload import HorizontalPodAutoscaler, Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 
+BY_INGRESS = 2
+"""Calls before an Ingress that a change of it touches: its controller, and who calls that."""
 UNITS = (*WORKLOADS, "ReplicaSet", "Service", "Node", "PersistentVolumeClaim")
 
 
@@ -72,6 +75,7 @@ def _touched(graph: Graph, ref: Ref) -> Iterator[KubeObject]:
         for service in graph.services_in(ref.namespace):
             if item in graph.ingresses_to(service):
                 yield service
+        yield from _through(graph, item)
     for workload in _dependents(graph, ref, item):
         yield workload
         yield from _of_workload(graph, workload)
@@ -94,17 +98,41 @@ def _dependents(graph: Graph, ref: Ref, item: KubeObject | None) -> Iterator[Wor
 
 
 def _selected(graph: Graph, change: Change) -> Iterator[KubeObject]:
-    """What a Service's new selector brings in, and whose traffic a NetworkPolicy decides on."""
+    """Of a Service its new pods, of an Ingress its new Services, of a policy all its traffic."""
     for item in (change.before, change.after):
         spec = (item or {}).get("spec") or {}
         if change.ref.kind == "NetworkPolicy":
             selector = (spec.get("podSelector") or {}).get("matchLabels") or {}
             if spec:  # an empty selector means every pod; expressions only narrow it
                 yield from _matching(graph, change.ref.namespace, selector, reach=True)
+        elif change.ref.kind == "Ingress" and item is change.after:
+            names = set(_backends(spec))
+            services = graph.services_in(change.ref.namespace)
+            yield from (service for service in services if service.metadata.name in names)
         elif change.ref.kind == "Service" and item is change.after:
             selector = spec.get("selector")
             if isinstance(selector, dict) and selector:
                 yield from _matching(graph, change.ref.namespace, selector, reach=False)
+
+
+def _through(graph: Graph, ingress: Ingress) -> Iterator[KubeObject]:
+    """Who answers by the Ingress, and who calls those."""
+    for ref, calls in graph.calls.upstream(ref_of(ingress)).items():
+        workload = graph.snap.find(ref)
+        if calls <= BY_INGRESS and isinstance(workload, Workload):
+            yield workload
+            yield from graph.services_of(workload)
+
+
+def _backends(spec: Mapping[str, Any]) -> Iterator[str]:
+    """Names of the Services that an Ingress' spec routes to."""
+    paths = (
+        path
+        for rule in spec.get("rules") or ()
+        for path in (rule.get("http") or {}).get("paths") or ()
+    )
+    for backend in (spec.get("defaultBackend"), *(path.get("backend") for path in paths)):
+        yield ((backend or {}).get("service") or {}).get("name") or ""
 
 
 def _matching(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,7 +21,7 @@ from stratus_cli.kube.called import (
     service_named,
 )
 from stratus_cli.kube.graph import Graph, config_maps_used
-from stratus_cli.kube.ingress_controllers import Controller, controllers, controllers_of
+from stratus_cli.kube.ingress_controllers import controllers, controllers_of
 from stratus_cli.kube.selectors import matches_map
 from stratus_cli.model.objects import KubeObject
 from stratus_cli.model.objects_batch import Job
@@ -111,11 +111,35 @@ class Calls:
         """
         item = self._graph.snap.find(ref)
         behind = self._graph.selected_workloads(item) if isinstance(item, Service) else ()
-        return _walk(ref, [ref_of(workload) for workload in behind], self.callees)
+        serves = self._serves
+        return _walk(
+            ref,
+            [ref_of(workload) for workload in behind],
+            lambda one: (*self.callees(one), *serves.get(one, ())),
+        )
 
     def upstream(self, ref: Ref) -> Mapping[Ref, int]:
         """Everything that rests on it, nearest first."""
-        return _walk(ref, [], self.callers)
+        served_by = self._served_by
+        return _walk(ref, [], lambda one: (*self.callers(one), *served_by.get(one, ())))
+
+    @cached_property
+    def _serves(self) -> Mapping[Ref, tuple[Ref, ...]]:
+        """The Ingresses that a workload answers by.
+
+        No calls of its own: many a controller sends requests to the pods, past their Service.
+        """
+        found: dict[Ref, list[Ref]] = defaultdict(list)
+        for ingress, workloads in self._served_by.items():
+            for workload in workloads:
+                found[workload].append(ingress)
+        return {workload: tuple(ingresses) for workload, ingresses in found.items()}
+
+    @cached_property
+    def _served_by(self) -> Mapping[Ref, tuple[Ref, ...]]:
+        ingresses = self._graph.snap.of(Ingress)
+        known = controllers(self._graph) if ingresses else ()
+        return {ref_of(it): tuple(map(ref_of, controllers_of(known, it))) for it in ingresses}
 
 
 def calls_of(graph: Graph) -> Calls:
@@ -151,9 +175,8 @@ def _edges(graph: Graph) -> Iterator[Call]:
             config = graph.snap.get(ConfigMap, here, name)
             if config is not None:
                 yield from _of_config(graph, owner, config)
-    known = controllers(graph) if graph.snap.of(Ingress) else ()
     for ingress in graph.snap.of(Ingress):
-        yield from _of_ingress(graph, ingress, known)
+        yield from _of_ingress(graph, ingress)
     for traced in graph.snap.signals.calls:
         yield Call(
             traced.caller,
@@ -211,7 +234,7 @@ def _is_behind(owner: Workload, service: Service) -> bool:
     return same and bool(selector) and matches_map(selector, owner.spec.template.metadata.labels)
 
 
-def _of_ingress(graph: Graph, ingress: Ingress, known: Sequence[Controller]) -> Iterator[Call]:
+def _of_ingress(graph: Graph, ingress: Ingress) -> Iterator[Call]:
     backends = [("spec.defaultBackend", ingress.spec.default_backend)]
     for index, rule in enumerate(ingress.spec.rules):
         for at, path in enumerate(rule.http.paths if rule.http else ()):
@@ -224,12 +247,7 @@ def _of_ingress(graph: Graph, ingress: Ingress, known: Sequence[Controller]) -> 
         callee = ref_of(service) if service else Ref("Service", here, backend.service.name, "v1")
         absent = service is None and graph.snap.was_read("Service")
         ref = ref_of(ingress)
-        name, port = f"{field}.service.name", backend.service.port.number
-        yield Call(ref, callee, ref, name, port, absent)
-        if service is not None:  # a missing one is the Ingress' matter alone
-            for workload in controllers_of(known, ingress):
-                if not _is_behind(workload, service):
-                    yield Call(ref_of(workload), callee, ref, name, port)
+        yield Call(ref, callee, ref, f"{field}.service.name", backend.service.port.number, absent)
 
 
 def _is_url(called: Called) -> bool:

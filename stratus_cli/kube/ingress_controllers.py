@@ -1,4 +1,4 @@
-"""Which workloads answer requests by the Ingresses: they call the backends. Pure.
+"""Which workloads answer requests by the Ingresses: they rest on the backends. Pure.
 
 Nothing in the API names them (an IngressClass names a controller, not a workload). What tells: the
 account that their pods run as is given the right to list Ingresses, by name and not by "*" (which

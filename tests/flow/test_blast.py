@@ -1,28 +1,61 @@
-"""The blast radius: what a change reaches, against the direction of calls too."""
+"""Whom a change of an Ingress reaches: whoever answers by it, and whoever comes in that way."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import copy
+from typing import Any
 
-import pytest
+from stratus_cli.flow.blast import blast_radius
+from stratus_cli.kube.graph import Graph
+from stratus_cli.model.change import Change
+from stratus_cli.model.ref import Ref
+from tests.cases.loader import snapshot
+from tests.kube.test_calls import SPACES, deployment, service
 
-from tests.flow.stand import Stand
-from tests.flow.test_gate import by_hand
-from tests.flow.worlds import app, broken_image
+RBAC = "rbac.authorization.k8s.io"
+NAMED = {"name": "edge", "namespace": "shop", "uid": "u-rights"}
+RULE = {"apiGroups": ["networking.k8s.io"], "resources": ["ingresses"], "verbs": ["list"]}
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "kubectl -n shop set image deployment/cart app=stratus/app:1",
-        'kubectl -n shop patch service cart --type=merge -p \'{"spec":{"selector":{"x":"y"}}}\'',
-    ],
-)
-def test_whoever_calls_a_service_passes_its_answers_on(tmp_path: Path, line: str) -> None:
-    """The caller and its Service; not who calls something else."""
-    front = app("front", env={"UPSTREAMS": "http://cart:80/"})
-    other = app("other", env={"UPSTREAMS": "http://front/"})
-    plan = by_hand(Stand.make(tmp_path, broken_image(*front, *other)), line)
-    reached = {ref.name for ref in (*plan.blast_radius, *(step.change.ref for step in plan.steps))}
-    assert reached == {"cart", "front"}
-    assert {"shop/Deployment/front", "shop/Service/front"} <= {str(r) for r in plan.blast_radius}
+def ingress(backend: str) -> dict[str, Any]:
+    path = {"path": "/", "backend": {"service": {"name": backend, "port": {"number": 80}}}}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": "door", "namespace": "shop", "uid": "u-ing"},
+        "spec": {"rules": [{"http": {"paths": [path]}}]},
+    }
+
+
+def test_an_ingress_reaches_who_answers_by_it_and_who_is_meant() -> None:
+    """Also where it leads to a Service that is not there: its controller's errors end with it."""
+    wrong = ingress("wbe")
+    graph = Graph(
+        snapshot(
+            [
+                *SPACES,
+                wrong,
+                deployment("web"),
+                service("web"),
+                deployment("edge", serviceAccountName="edge"),
+                service("edge"),
+                deployment("load", {"TARGET": "http://edge:80"}),
+                deployment("far"),
+                {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": NAMED, "rules": [RULE]},
+                {
+                    "apiVersion": f"{RBAC}/v1",
+                    "kind": "RoleBinding",
+                    "metadata": NAMED,
+                    "roleRef": {"kind": "Role", "name": "edge"},
+                    "subjects": [{"kind": "ServiceAccount", "name": "edge", "namespace": "shop"}],
+                },
+            ]
+        )
+    )
+    change = Change(Ref("Ingress", "shop", "door"), wrong, copy.deepcopy(ingress("web")))
+    assert {str(ref) for ref in blast_radius(graph, [change])} == {
+        "shop/Deployment/edge",
+        "shop/Deployment/load",
+        "shop/Service/edge",
+        "shop/Service/web",
+    }
