@@ -1,14 +1,16 @@
 """Victims and the one they call: whose trouble follows from a root on the other side. Pure.
 
 A caller whose own fault is not well explained, and who calls something that has a root, is taken
-for a victim where its traffic fails, or where its logs speak of whom it calls.
+for a victim where its traffic fails, or where its logs speak of whom it calls. One that does
+nothing wrong but log errors, as a store does whose clients ask for what is not there, is taken with
+the root of the caller whose logs speak of it.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from stratus_cli.kube.graph import Graph
@@ -28,6 +30,8 @@ WEAK = 0.6
 TRAFFIC = "SLO"
 FELT = ("POD101", "POD106", "POD107", "POD108", "WRK201", "WRK203", "SVC301")
 """What a program that waits for another one, or ends without it, shows."""
+LOGGED = "SLO006"
+"""Errors in the log of pods that are ready."""
 
 
 def fold(
@@ -41,20 +45,52 @@ def fold(
     kept = [root for root in roots if root not in given_way]
     explained = {key for root in kept for key in root.explains}
     more: dict[int, list[tuple[str, Ref]]] = defaultdict(list)
+    grumblers = _grumblers(graph, findings)
     for finding in findings:
         if finding.key in explained or finding.severity < Severity.DEGRADED:
             continue
         behind = _follows(graph, finding, strong)
+        if behind is None and finding.rule == LOGGED:
+            behind = _asker(graph, unit_of(graph, finding.ref), grumblers, strong)
         if behind is not None:
             more[id(behind)].append(finding.key)
     return [replace(root, explains=(*root.explains, *more[id(root)])) for root in kept], given_way
 
 
 def _gives_way(graph: Graph, root: Diagnosis, strong: Mapping[Ref, Diagnosis]) -> bool:
+    """Whether all it explains is what callers of a strong root would show anyway.
+
+    The callers are those it explains: its own object, a ConfigMap say, may call nothing.
+    """
     if root.confidence >= WEAK or not all(_is_felt(rule) for rule, _ in root.explains):
         return False
-    behind = culprit(graph, root.root, strong)
-    return behind is not None and behind is not root and speaks_of_callees(graph, root.root)
+    callers = {unit_of(graph, ref) for _, ref in root.explains}
+    return all(culprit(graph, caller, strong) is not None for caller in callers) and any(
+        speaks_of_callees(graph, caller) for caller in callers
+    )
+
+
+def _grumblers(graph: Graph, findings: Sequence[Finding]) -> set[Ref]:
+    """The units that do nothing worse than log errors."""
+    rules: dict[Ref, set[str]] = defaultdict(set)
+    for finding in findings:
+        if finding.severity >= Severity.DEGRADED:
+            rules[unit_of(graph, finding.ref)].add(finding.rule)
+    return {unit for unit, found in rules.items() if found == {LOGGED}}
+
+
+def _asker(
+    graph: Graph, unit: Ref, grumblers: set[Ref], strong: Mapping[Ref, Diagnosis]
+) -> Diagnosis | None:
+    """The root of a caller whose logs name this unit, which only logs errors itself."""
+    if unit not in grumblers:
+        return None
+    callers = [ref for ref in graph.calls.callers(unit) if ref in strong]
+    callers.sort(key=lambda ref: strong[ref].root != ref)  # its own root before another's
+    item = graph.snap.find(unit)
+    services = graph.services_of(item) if isinstance(item, Workload) else ()
+    named = {unit.name, *(ref_of(service).name for service in services)}
+    return next((strong[ref] for ref in callers if speaks_of(graph, ref, named)), None)
 
 
 def by_unit(graph: Graph, roots: Sequence[Diagnosis]) -> Mapping[Ref, Diagnosis]:
@@ -95,7 +131,11 @@ def _follows(graph: Graph, finding: Finding, strong: Mapping[Ref, Diagnosis]) ->
 
 def speaks_of_callees(graph: Graph, caller: Ref) -> bool:
     """Whether the logs of its pods name whom it calls."""
-    names = {call.callee.name for call in graph.calls.of(caller)}
+    return speaks_of(graph, caller, {call.callee.name for call in graph.calls.of(caller)})
+
+
+def speaks_of(graph: Graph, caller: Ref, names: Collection[str]) -> bool:
+    """Whether the logs of its pods have one of these names as a word."""
     if not names:
         return False
     any_of = "|".join(re.escape(name) for name in sorted(names))
