@@ -3,9 +3,9 @@
 Why it hurts: the name does not resolve, so every such call fails, however well the callee is.
 
 How we tell: an address in env, args, a ConfigMap or a trace names a Service of the cluster, and
-there is none. It is degraded when a log says that the name does not resolve, a workload is there
-that such a Service would front, or the caller has fewer pods than it wants; else a risk, since
-nobody may use the address.
+there is none. It is degraded when the log of a pod that is not just starting says that the name
+does not resolve, a workload is there that such a Service would front, or the caller has fewer pods
+than it wants; else a risk, since nobody may use the address.
 
 Not this when: the name is outside the cluster or in a namespace that was not read, or it nearly is
 the name of a Service that is there (then the address is misspelt).
@@ -56,7 +56,9 @@ def _finding(graph: Graph, caller: Workload, found: list[tuple[MissingService, C
     proofs = [
         piece
         for fact in facts_of_pods(
-            graph.snap, [ref_of(pod) for pod in graph.pods_of(caller)], UNRESOLVED
+            graph.snap,
+            [ref_of(pod) for pod in graph.pods_of(caller) if not is_starting(graph, pod)],
+            UNRESOLVED,
         )
         if fact.said.host.partition(".")[0] in names
         for piece in (fact.evidence,)
