@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 from stratus_cli.cluster.parallel import in_parallel
@@ -17,7 +18,7 @@ from stratus_cli.model.errors import ClusterAnswer, NotFound, StratusError, Usag
 from stratus_cli.model.objects import Event
 from stratus_cli.model.ports import Cluster, Ports, Source
 from stratus_cli.model.ref import Ref
-from stratus_cli.model.snapshot import Gap, GapReason, Scope, Snapshot
+from stratus_cli.model.snapshot import Gap, GapReason, Scope, Signals, Snapshot
 from stratus_cli.telemetry.certificates import CertificateSource
 from stratus_cli.telemetry.logs import LogSource
 from stratus_cli.telemetry.usage import UsageSource
@@ -54,9 +55,9 @@ def look_closely(
     _check_asked(cluster, asked, found)
     snap = Snapshot(taken_at, identity, {}, scope=_scope(asked, found))
     snap = _filled(snap, found)
+    snap = with_all_signals(ports.sources, snap)
     # In this order: whom telemetry accuses has its log read, whom logs accuse its usage.
-    kept = (LogSource(cluster), UsageSource(cluster), CertificateSource(cluster))
-    for source in (*ports.sources, *kept):
+    for source in (LogSource(cluster), UsageSource(cluster), CertificateSource(cluster)):
         snap = with_signals(source, snap)
     return snap, found
 
@@ -99,6 +100,30 @@ def _filled(snap: Snapshot, found: Gathered) -> Snapshot:
         gaps=tuple(found.gaps),
         originals=found.originals,
     )
+
+
+def with_all_signals(sources: Sequence[Source], snap: Snapshot) -> Snapshot:
+    """With the signals of several sources, none of which needs another's: asked at once."""
+    if len(sources) < 2:
+        return with_signals(sources[0], snap) if sources else snap
+    told = in_parallel([partial(with_signals, source, snap) for source in sources])
+    signals, gaps = snap.signals, snap.gaps
+    for one in told:
+        signals = _joined(signals, one.signals, snap.signals)
+        gaps = (*gaps, *one.gaps[len(snap.gaps) :])
+    return replace(snap, signals=signals, gaps=gaps)
+
+
+def _joined(known: Signals, told: Signals, base: Signals) -> Signals:
+    """Both, where each has added to the same base."""
+    made: dict[str, Any] = {}
+    for field in fields(Signals):
+        one, other = getattr(known, field.name), getattr(told, field.name)
+        if isinstance(one, tuple):
+            made[field.name] = (*one, *other[len(getattr(base, field.name)) :])
+        else:
+            made[field.name] = one if other is None else other
+    return Signals(**made)
 
 
 def with_signals(source: Source, snap: Snapshot) -> Snapshot:

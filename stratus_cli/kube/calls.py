@@ -10,7 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from stratus_cli.kube.called import (
     Called,
@@ -33,6 +33,8 @@ from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 
 LARGEST_CONFIG = 65536  # characters of one value that are looked at
+TEXTS = 256
+"""Of the largest size they are 16 MiB."""
 TEMPLATE = "spec.template.spec"
 
 
@@ -199,11 +201,16 @@ def _callers(graph: Graph) -> Iterator[tuple[KubeObject, PodSpec, str]]:
 
 def _of_config(graph: Graph, owner: KubeObject, config: ConfigMap) -> Iterator[Call]:
     for key in sorted(config.data):
-        for line in config.data[key][:LARGEST_CONFIG].splitlines():
-            for called in addresses(line, f"data[{json.dumps(key)}]"):
-                # In free text `name:number` may be anything: only a Service that is there counts,
-                # or a name that is written as an address.
-                yield from _edge(graph, owner, config, called.field, called, sure=_is_url(called))
+        for called in _addresses_in(config.data[key][:LARGEST_CONFIG], f"data[{json.dumps(key)}]"):
+            # In free text `name:number` may be anything: only a Service that is there counts,
+            # or a name that is written as an address.
+            yield from _edge(graph, owner, config, called.field, called, sure=_is_url(called))
+
+
+@lru_cache(maxsize=TEXTS)
+def _addresses_in(text: str, field: str) -> tuple[Called, ...]:
+    """Of each line. Kept: many workloads mount one ConfigMap, and every look reads it again."""
+    return tuple(called for line in text.splitlines() for called in addresses(line, field))
 
 
 def _edge(

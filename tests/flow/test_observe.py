@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from stratus_cli.kube.kinds import OBSERVED
 from stratus_cli.model.errors import ClusterUnreachable, UsageError
 from stratus_cli.model.objects_config import ConfigMap
 from stratus_cli.model.objects_pod import Pod
-from stratus_cli.model.snapshot import Gap, GapReason, Scope, Snapshot
+from stratus_cli.model.snapshot import Alert, Gap, GapReason, Scope, Snapshot
 from stratus_cli.telemetry.logs import CONTAINERS, READY
 from tests.cluster.apiserver import ApiServer, Fault, serving
 from tests.cluster.world import NOW, Shop, config_map, live, namespace, ports
@@ -174,6 +176,37 @@ def test_telemetry_that_fails_is_a_gap(api: ApiServer, tmp_path: Path) -> None:
     """It never fails the look."""
     snap = observe(ports(live(api, tmp_path), Broken()), ALL)
     assert snap.gaps == (Gap("broken", GapReason.ABSENT, "no route"),)
+
+
+class Telling:
+    """A source that tells one alert, and how often it looks; it waits for another to begin."""
+
+    def __init__(self, name: str, together: threading.Barrier, scrape_s: float | None) -> None:
+        self.name = name
+        self._together = together
+        self._scrape_s = scrape_s
+
+    def read(self, snap: Snapshot) -> Snapshot:
+        self._together.wait(timeout=10)
+        signals = replace(
+            snap.signals,
+            alerts=(*snap.signals.alerts, Alert(self.name, {})),
+            sources=(*snap.signals.sources, self.name),
+            scrape_s=self._scrape_s,
+        )
+        gap = Gap(self.name, GapReason.TRUNCATED, "the rest")
+        return replace(snap, signals=signals, gaps=(*snap.gaps, gap))
+
+
+def test_sources_are_asked_at_once_and_told_in_order(api: ApiServer, tmp_path: Path) -> None:
+    """What each adds is kept, one that fails beside them included."""
+    together = threading.Barrier(2)
+    sources = (Telling("a", together, 15.0), Broken(), Telling("b", together, None))
+    snap = observe(ports(live(api, tmp_path), *sources), ALL)
+    assert [alert.name for alert in snap.signals.alerts] == ["a", "b"]
+    assert snap.signals.sources == ("a", "b")
+    assert snap.signals.scrape_s == 15.0
+    assert [gap.subject for gap in snap.gaps] == ["a", "broken", "b"]
 
 
 def test_values_that_look_like_credentials_are_masked(api: ApiServer, tmp_path: Path) -> None:
