@@ -5,6 +5,7 @@ Reads only. The caller turns anything but COMMIT into a roll-back.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +18,10 @@ from stratus_cli.flow.heard import Heard
 from stratus_cli.flow.standstill import NO_PROGRESS_S, is_seen_at_once, standstill_s
 from stratus_cli.health.alarm import alarms
 from stratus_cli.health.allowance import allowances
-from stratus_cli.health.harm import harm
+from stratus_cli.health.harm import FOR_S, harm
 from stratus_cli.health.measure import measure
+from stratus_cli.health.relapse import Relapses
+from stratus_cli.health.rising import rising
 from stratus_cli.health.settle import deadline_s, unsettled
 from stratus_cli.health.verdict import Gate, breaker, judge
 from stratus_cli.kube.for_good import is_for_good
@@ -129,6 +132,8 @@ class Watch:
         self._before = tuple(before)
         self._written = dict(written)
         self._ill = _ill(self._gate, self._before)
+        self._rising = rising(self._before)
+        self._relapses = Relapses(self._before[-1].taken_at if self._before else None)
         self._guard = guard
         self._left_s = left_s
         self._started = ports.clock.monotonic()
@@ -138,6 +143,8 @@ class Watch:
         self._good_since: float | None = None
         self._bad_since: float | None = None
         self._slow_since: float | None = None
+        self._rising_since: float | None = None
+        self._hold_s = ports.limits.stability_s
         self._slow_windows = 0
         self._slower: tuple[str, ...] = ()
         self._missing: tuple[str, ...] = ()
@@ -180,10 +187,13 @@ class Watch:
             budget = self._ports.limits.budget_s if self._left_s is None else self._left_s
             spare_s = budget - reserve_s(self._ports.limits)
             longest += self._fresh.longest_s(graph.snap.signals) + self._heard.longest_s
+            longest += FOR_S if self._rising else 0.0
             self._limit_s = max(min(longest, spare_s), self._ports.limits.stability_s)
-        self._samples.append((now, seen.health))
+        self._relapses.see(graph)
+        self._samples.append((now, self._relapses.put_back(seen.health, graph)))
         spare = allowances(graph, [ref for ref in self._written if ref.kind == "Pod"])
-        found = breaker(self._gate, self._before, seen.health, spare)
+        lacking = self._relapses.lacking(graph)
+        found = breaker(self._gate, self._before, seen.health, Counter(spare) + Counter(lacking))
         broken = {text.partition(" fell ")[0]: text for text in found}
         harmed = harm(self._before, self._samples, spare)
         # Twice in a row: counts in a status lag behind each other by a moment.
@@ -199,9 +209,10 @@ class Watch:
             seen.detection.findings,
             seen.detection.skips,
             alarms(graph, self._before, self._fresh.written_at),
+            self._relapses.units(graph),
         )
         self._track(now, verdict, waiting, seen)
-        if self._held(self._good_since, now) and not self._missing:
+        if self._held(self._good_since, now, self._hold_s) and not self._missing:
             return self._end(Decision.COMMIT, verdict.reasons, seen.health, verdict)
         if self._held(self._bad_since, now):
             return self._end(Decision.ROLL_BACK, verdict.reasons, seen.health, verdict)
@@ -214,6 +225,7 @@ class Watch:
         self._missing = missing = (
             *self._fresh.missing(seen.health, signals),
             *self._heard.missing(seen.detection.graph, self._fresh.waited_s),
+            *self._relapses.missing(seen.detection.graph, (*self._gate.targets, *self._gate.near)),
         )
         good = not waiting and verdict.decision is Decision.COMMIT
         bad = not waiting and verdict.decision is Decision.ROLL_BACK
@@ -223,6 +235,7 @@ class Watch:
         self._slow_since = _since(self._slow_since, now) if slow else None
         if self._held(self._slow_since, now):
             self._look_anew(verdict)
+        self._follow(now, verdict, waits=bool(waiting))
         # A state seen before is no progress: a container that crashes goes round in a circle.
         counts = tuple(_counts(seen.health.units.get(ref)) for ref in self._gate.targets)
         state = (waiting, missing, counts)
@@ -251,6 +264,21 @@ class Watch:
         self._fresh.again(verdict.worse, self._before)
         self._slow_since = self._bad_since = None
 
+    def _follow(self, now: float, verdict: Verdict, *, waits: bool) -> None:
+        """Begin another window where errors that rose before the change are still too many.
+
+        They may end at any moment, which an average over all the time since would hide. What was
+        worse must then be well for as long as a loss must last to be harm: a short window alone is
+        no proof, and of many the luckiest would be taken.
+        """
+        worse = [ref for ref in verdict.worse if ref in self._rising]
+        bad = bool(worse) and not waits and verdict.decision is Decision.WAIT
+        self._rising_since = _since(self._rising_since, now) if bad else None
+        if self._held(self._rising_since, now):
+            self._hold_s = max(self._ports.limits.stability_s, FOR_S)
+            self._fresh.again(worse, self._before)
+            self._rising_since = None
+
     def _time_up(
         self, now: float, verdict: Verdict, waiting: tuple[str, ...], seen: Look
     ) -> Outcome | None:
@@ -265,8 +293,9 @@ class Watch:
             return self._end(Decision.ROLL_BACK, (head, *why), seen.health, verdict)
         return None
 
-    def _held(self, since: float | None, now: float) -> bool:
-        return since is not None and now - since >= self._ports.limits.stability_s
+    def _held(self, since: float | None, now: float, for_s: float | None = None) -> bool:
+        least_s = self._ports.limits.stability_s if for_s is None else for_s
+        return since is not None and now - since >= least_s
 
     def _elapsed(self) -> float:
         return self._ports.clock.monotonic() - self._started

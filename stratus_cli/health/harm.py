@@ -2,15 +2,18 @@
 
 More than 10 % of an SLO lost for over 30 s against the 60 s before, 5 s grace (Microreboot's
 measure, PRIOR_ART E3). Without telemetry: ready endpoints more than 10 % under the baseline, beyond
-what the rollout may leave out, for 30 s.
+what the rollout may leave out, for 30 s. Of a unit whose errors still rose at baseline nobody knows
+how many more it would have had: there only endpoints say what the change took.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from stratus_cli.health.compare import error_noise
+from stratus_cli.health.rising import rising
 from stratus_cli.kube.slo import LEAST_REQUESTS
 from stratus_cli.model.health import Health, UnitHealth
 from stratus_cli.model.ref import Ref
@@ -29,21 +32,28 @@ def harm(
     allowance: Mapping[Ref, int] | None = None,
 ) -> tuple[str, ...]:
     """Each harm event so far. samples: (seconds since the first write, health), oldest first."""
-    spare = allowance or {}
-    return tuple(
-        f"{ref}: {what} for over {FOR_S:.0f} s"
-        for ref in (baseline[-1].units if baseline else ())
-        if (what := _lasting(_before(ref, baseline), _of(ref, samples), spare.get(ref, 0)))
-    )
+    spare, rose = allowance or {}, rising(baseline)
+    found = []
+    for ref in baseline[-1].units if baseline else ():
+        seen = _of(ref, samples, rose=ref in rose)
+        what = _lasting(_before(ref, baseline), seen, spare.get(ref, 0))
+        if what:
+            found.append(f"{ref}: {what} for over {FOR_S:.0f} s")
+    return tuple(found)
 
 
 def _before(ref: Ref, baseline: Sequence[Health]) -> tuple[UnitHealth, ...]:
     return tuple(health.units[ref] for health in baseline if ref in health.units)
 
 
-def _of(ref: Ref, samples: Sequence[Sample]) -> Iterator[tuple[float, UnitHealth | None]]:
-    """The samples after the grace period; None where it could not be seen."""
-    return ((at, health.units.get(ref)) for at, health in samples if at >= GRACE_S)
+def _of(
+    ref: Ref, samples: Sequence[Sample], *, rose: bool
+) -> Iterator[tuple[float, UnitHealth | None]]:
+    """The samples after the grace period; None where it could not be seen. rose: without errors."""
+    for at, health in samples:
+        if at >= GRACE_S:
+            unit = health.units.get(ref)
+            yield at, replace(unit, error_rate=None) if unit is not None and rose else unit
 
 
 def _lasting(

@@ -3,14 +3,18 @@
 Commit when the root findings are gone, on each target the first component that changed is better,
 and no component of any other unit is worse. What answered before and does not now is unknown, and
 unknown never commits. The caller turns WAIT into a roll-back when time is up.
+
+A loss that may be the incident's own (errors that still rose at baseline, an illness that came
+back) prevents a commit like any other, but is waited for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stratus_cli.health.compare import Moved, compare, is_sated, is_scaling
+from stratus_cli.health.rising import only_errors, rising
 from stratus_cli.kube.kinds import BY_KIND
 from stratus_cli.model.finding import Finding, Skip
 from stratus_cli.model.health import Decision, Health, UnitHealth, Verdict
@@ -19,6 +23,9 @@ from stratus_cli.model.ref import Ref
 NO_MEASURE = frozenset({"usage", "logs"})
 """Sources that no unit is measured by and that are asked only where something is wrong: one that
 cannot be read now need not have answered before, and nothing is less known for it."""
+
+COUNTED = frozenset({"stage", "ready", "endpoints", "problems"})
+"""What a pod takes away that ends once more: it serves nothing until it runs again."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +49,22 @@ def judge(
     findings: Sequence[Finding],
     skips: Sequence[Skip],
     alarms: Mapping[Ref, Sequence[str]] | None = None,
+    relapsed: Collection[Ref] = (),
 ) -> Verdict:
     """The verdict on what is seen now against the baseline's samples.
 
     alarms: new alerts that rest on nothing from before the change, by unit (health.alarm).
+    relapsed: units whose old illness came back (health.relapse).
     """
-    lost = dict(_worse(gate, baseline, now))
+    lost = dict(_worse(gate, baseline, now, relapsed))
     alarmed = dict(_alarmed(gate, baseline, now, alarms or {}))
     worse = {**alarmed, **{ref: loss.why for ref, loss in lost.items()}}
-    sure = {ref: why for ref, why in worse.items() if ref in gate.targets or ref in gate.near}
+    own = {ref for ref, loss in lost.items() if loss.may_be_own}
+    sure = {
+        ref: why
+        for ref, why in worse.items()
+        if (ref in gate.targets or ref in gate.near) and ref not in own
+    }
     improved = tuple(ref for ref in gate.targets if _is_better(ref, baseline, now))
     others = (
         *_unknown(gate, baseline, now),
@@ -102,14 +116,21 @@ def breaker(
 
 @dataclass(frozen=True)
 class _Loss:
-    """What a unit lost, for people. component: as of health.compare; "" where all of it is lost."""
+    """What a unit lost, for people. component: as of health.compare; "" where all of it is lost.
+
+    may_be_own: it may come from the incident itself, all of it.
+    """
 
     why: str
     component: str = ""
+    may_be_own: bool = False
 
 
-def _worse(gate: Gate, baseline: Sequence[Health], now: Health) -> Iterator[tuple[Ref, _Loss]]:
+def _worse(
+    gate: Gate, baseline: Sequence[Health], now: Health, relapsed: Collection[Ref]
+) -> Iterator[tuple[Ref, _Loss]]:
     """Each unit that is worse than before, with why. Targets: by the first component that moved."""
+    rose = rising(baseline)
     for ref in _known(baseline):
         if ref in gate.stops:
             continue
@@ -122,17 +143,33 @@ def _worse(gate: Gate, baseline: Sequence[Health], now: Health) -> Iterator[tupl
             # Nothing is broken any more where nothing is wanted: no repair.
             yield ref, _Loss(f"{ref} was brought to zero, which counts as worst")
             continue
-        moved = tuple(item for item in compare(old, new) if not is_scaling(new, item))
-        if ref in gate.targets:
-            if moved and not moved[0].better:
-                yield ref, _Loss(f"{ref} is worse: {moved[0].what}", moved[0].component)
-        elif ref in gate.near:
-            bad = next(_losses(moved), None)
-            if bad is not None:
-                yield ref, _Loss(f"{ref} is worse: {bad.what}", bad.component)
-        elif (bad := _far_loss(old, new, moved)) is not None:
-            why = f"{ref}, which the change does not reach, is worse: {bad.what}"
-            yield ref, _Loss(why, bad.component)
+        bad = _bad(ref, gate, old, new)
+        own = [
+            item
+            for item in bad
+            if (ref in rose and only_errors(item, old[-1], new))
+            or (ref in relapsed and item.component in COUNTED)
+        ]
+        if bad:
+            yield ref, _loss(ref, gate, bad, own)
+
+
+def _loss(ref: Ref, gate: Gate, bad: Sequence[Moved], own: Sequence[Moved]) -> _Loss:
+    """Of these, told by the first one that cannot be the incident's own."""
+    worst = next((item for item in bad if item not in own), bad[0])
+    far = ref not in gate.targets and ref not in gate.near
+    whom = f"{ref}, which the change does not reach," if far else str(ref)
+    return _Loss(f"{whom} is worse: {worst.what}", worst.component, worst in own)
+
+
+def _bad(ref: Ref, gate: Gate, old: Sequence[UnitHealth], new: UnitHealth) -> tuple[Moved, ...]:
+    """The components that count against the change, in the order of the vector."""
+    moved = tuple(item for item in compare(old, new) if not is_scaling(new, item))
+    if ref in gate.targets:
+        return () if not moved or moved[0].better else tuple(_losses(moved))
+    if ref in gate.near:
+        return tuple(_losses(moved))
+    return _far_losses(old, new, moved)
 
 
 def _alarmed(
@@ -149,15 +186,17 @@ def _alarmed(
             yield ref, f"{ref} has a new alert: {', '.join(names)}"
 
 
-def _far_loss(old: Sequence[UnitHealth], new: UnitHealth, moved: tuple[Moved, ...]) -> Moved | None:
-    """A loss of a unit that the change does not reach.
+def _far_losses(
+    old: Sequence[UnitHealth], new: UnitHealth, moved: tuple[Moved, ...]
+) -> tuple[Moved, ...]:
+    """Losses of a unit that the change does not reach.
 
     One that was not well before is not ours; nor is one that somebody, an autoscaler for instance,
     made smaller and that has all it wants.
     """
     if any(unit.problems for unit in old):
-        return None
-    return next((item for item in _losses(moved) if not is_sated(new, item.component)), None)
+        return ()
+    return tuple(item for item in _losses(moved) if not is_sated(new, item.component))
 
 
 def _losses(moved: tuple[Moved, ...]) -> Iterator[Moved]:

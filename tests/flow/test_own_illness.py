@@ -1,0 +1,126 @@
+"""What the incident does by itself while its repair is watched is no evidence against the repair.
+
+And what the repair does is: in each case the same figures without a past are taken back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from stratus_cli.cluster.twin.programs import Run, Start, run
+from stratus_cli.cluster.twin.world import World
+from stratus_cli.flow.mitigate import execute_plan
+from stratus_cli.flow.observe import observe
+from stratus_cli.model.health import TransactionState
+from stratus_cli.model.ref import Ref
+from stratus_cli.model.report import TransactionReport
+from tests.flow.monitoring import Load, Monitoring
+from tests.flow.stand import SHOP, Stand
+from tests.flow.test_named_gate import DOWN, LONG_S, execute, once
+from tests.flow.worlds import NEVER_PUSHED, Item, app, set_box, world
+
+COMMITTED, UNDONE = TransactionState.COMMITTED, TransactionState.UNDONE
+FAILING = Load(10, errors=0.56)
+
+
+def slow_cart(*more: Item, settle: float) -> str:
+    """cart lost its image; its new pods need 12 s to start."""
+    cart = app("cart", env={"START_DELAY_S": "12"})
+    return world([*cart, *more], [set_box("cart", 30, image=NEVER_PUSHED)], settle=settle)
+
+
+# Errors that were still rising
+
+
+def repaired(folder: Path, *, young_s: float | None, ends_after_s: float) -> TransactionReport:
+    """cart is repaired; catalog, which calls it, fails since so long before and after the write.
+
+    young_s None: from the write on.
+    """
+    catalog = app("catalog", env={"UPSTREAMS": "cart:80"})
+    stand = Stand.make(folder, slow_cart(*catalog, settle=90))
+    monitoring = Monitoring(stand, scrape_s=5)
+    monitoring.serves("cart", DOWN, ago_s=LONG_S)
+    monitoring.serves("catalog", Load(10), ago_s=LONG_S)
+    if young_s is not None:
+        monitoring.serves("catalog", FAILING, ago_s=young_s)
+    plan = stand.plan()
+
+    def follow() -> None:
+        monitoring.serves("cart", Load(10))
+        monitoring.serves("catalog", FAILING)
+        monitoring.serves("catalog", Load(10), ago_s=-ends_after_s)
+
+    stand.cluster.after_write = once(follow)
+    return execute(stand, plan, monitoring)[0]
+
+
+def test_errors_that_rose_before_the_write_and_end_after_it_are_waited_for(tmp_path: Path) -> None:
+    """The minute before holds 25 s of them: 23 % -> 56 % for 50 s, then none."""
+    done = repaired(tmp_path, young_s=25, ends_after_s=50)
+    assert done.state is COMMITTED, done.why
+    assert done.waited_s > 50 + 30
+
+
+def test_errors_that_rose_before_the_write_and_do_not_end_are_never_kept(tmp_path: Path) -> None:
+    """Given up as any change that brings nothing."""
+    done = repaired(tmp_path, young_s=25, ends_after_s=LONG_S)
+    assert done.state is UNDONE
+    assert "catalog" in done.why
+    assert done.waited_s < 200
+
+
+def test_the_same_errors_from_the_write_on_are_harm(tmp_path: Path) -> None:
+    """At once, though they would end as well."""
+    done = repaired(tmp_path, young_s=None, ends_after_s=50)
+    assert done.state is UNDONE
+    assert done.waited_s < 50
+
+
+# A container that kept ending
+
+
+def leaking(folder: Path, patch: pytest.MonkeyPatch, lives_s: float | None) -> TransactionReport:
+    """cart is repaired; catalog, which calls it, is killed for its memory as it was once before.
+
+    lives_s: how long what is started after the write runs; None for no end.
+    """
+    writes: list[Ref] = []
+
+    def leaky(start: Start, world: World) -> Run:
+        outcome = run(start, world)
+        if start.env.get("LEAKS") != "1":
+            return outcome
+        life_s = lives_s if writes else 35.0
+        return replace(outcome, ends_after_s=life_s, code=137, reason="OOMKilled")
+
+    patch.setattr("stratus_cli.cluster.twin.worker.run", leaky)
+    catalog = app("catalog", env={"UPSTREAMS": "cart:80", "LEAKS": "1"})
+    stand = Stand.make(folder, slow_cart(*catalog, settle=66))
+    stand.cluster.after_write = writes.append
+    plan = stand.plan()
+    with stand.ports() as ports:
+        return execute_plan(plan, ports, lambda: observe(ports, SHOP))
+
+
+def test_one_more_end_of_an_old_illness_does_not_undo_a_right_fix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It runs on afterwards, and for longer than between two ends before anything is kept."""
+    done = leaking(tmp_path, monkeypatch, None)
+    assert done.state is COMMITTED, done.why
+    assert done.waited_s > 36
+
+
+@pytest.mark.parametrize("lives_s", [35.0, 3.0])
+def test_an_illness_that_goes_on_or_gets_worse_is_never_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lives_s: float
+) -> None:
+    """One that gets worse is taken back at once."""
+    done = leaking(tmp_path, monkeypatch, lives_s)
+    assert done.state is UNDONE
+    assert "catalog" in done.why
+    assert done.waited_s < (60 if lives_s < 10 else 300)
