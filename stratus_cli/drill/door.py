@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ SLOWER = 2.0  # FAULTS.md, oracle S: p99 within twice the healthy one's
 FLOOR_S = 0.25
 """Below this nobody is slow: with 30 requests p99 is the slowest one, and on a small machine one in
 thirty waits a scheduler's turn."""
+
+FAILING_OF_10 = 3
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,14 @@ class Sight:
     def is_slower_than(self, well: Sight) -> bool:
         """Beyond what the healthy state allows."""
         return self.p99_s > max(SLOWER * well.p99_s, FLOOR_S)
+
+
+DOORS: Mapping[str, Callable[[Sight, Sight], bool]] = {
+    "failing": lambda seen, _: seen.failed >= FAILING_OF_10,
+    "slow": lambda seen, well: seen.is_slower_than(well),
+    "open": lambda seen, _: seen.is_open,
+}
+"""What a fault file may ask of ten requests, given how they went when all was well."""
 
 
 class Door:

@@ -68,14 +68,15 @@ Steps (the first key is the verb, its value the target):
   heal: /admin/users/app?method=restore         # the request that takes it back
 
 Symptom (within_s: 90 for all of it; it must hold 3 s):
-  front_door: failing   # failing: 3 of 10 requests fail; slow: p99 over 2 x the healthy one's; open
-  not_ready: [ref]      # a workload with fewer ready pods than its healthy number, or a pod (of its
-                        # newest template, too) that is not Ready
+  front_door: failing   # failing: 3 of 10 requests fail; slow: p99 over 2 x the healthy one's; open;
+                        # or a list, of which any will do
+  not_ready: [ref]      # each has a pod that is visibly broken (not one still within its probes'
+                        # time), or its pods are refused, fewer than when healthy, or it is gone
   restarting: [ref]     # a workload with a container that was restarted twice
   no_endpoints: [Service/name]          # or other endpoints than when healthy
   fields: [{ref, field, value}]         # reads so (value absent: the field or object is absent)
   events: [{ref: Kind/name-prefix, reason: FailedCreate, message: text in it}]
-  logs: [{ref: workload, text: ...}]    # in the last 200 lines of one of its pods
+  logs: [{ref: workload, text: ..., times: 1}]    # in the last 200 lines of one of its pods
 """
 
 from __future__ import annotations

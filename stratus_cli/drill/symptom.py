@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from stratus_cli.drill.api import Api, Item
-from stratus_cli.drill.door import Door, Sight
+from stratus_cli.drill.door import DOORS, FAILING_OF_10, Door, Sight
 from stratus_cli.drill.errors import DrillError
 from stratus_cli.drill.fault import Fault
 from stratus_cli.drill.ground import Ground
-from stratus_cli.drill.wellness import Well, is_ready, meant, pods_of, served
+from stratus_cli.drill.trouble import broken_pods, is_refused
+from stratus_cli.drill.wellness import Well, meant, pods_of, served
 from stratus_cli.kube.paths import value_at
 from stratus_cli.model.change import ABSENT
 
 WITHIN_S = 90.0
 LOG_LINES = 200
-FAILING_OF_10 = 3
 RESTARTS = 2  # one restart may be a blip
 HELD_S = 3.0
-"""A pod on its way up is not ready for a moment, too."""
+"""What shows for a moment only nobody sees."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Where to look. since: what is older is of an earlier fault."""
+    """Where to look, and when. since: what is older is of an earlier fault."""
 
     api: Api
     namespace: str
     well: Well
     since: datetime | None = None
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
     def item(self, text: str) -> Item | None:
         """The live object that a fault file names."""
@@ -66,7 +68,7 @@ def wait_visible(
     symptom = fault.symptom
     missing: list[str] = []
     shown: list[float] = []
-    scene = Scene(ground.api, ground.namespace(fault.app), well, since)
+    scene = Scene(ground.api, ground.namespace(fault.app), well, since, ground.clock.now)
 
     def is_visible() -> bool:
         missing[:] = unseen(scene, fault, door, before)
@@ -97,38 +99,36 @@ def unseen(scene: Scene, fault: Fault, door: Door, before: Sight) -> list[str]:
     return found
 
 
-def _front_door(door: Door, asked: str, before: Sight) -> Iterator[str]:
+def _front_door(door: Door, asked: str | list[str], before: Sight) -> Iterator[str]:
     # Each failure may take its whole time-out.
     seen = door.look(10, give_up=FAILING_OF_10)
-    shown = {
-        "failing": seen.failed >= FAILING_OF_10,
-        "slow": seen.is_slower_than(before),
-        "open": seen.is_open,
-    }
-    if not shown[asked]:
-        yield f"front door {asked}: {seen.failed} of {seen.asked} failed, p99 {seen.p99_s:.2f} s"
+    kinds = [asked] if isinstance(asked, str) else asked
+    if not any(DOORS[kind](seen, before) for kind in kinds):
+        said = f"{seen.failed} of {seen.asked} failed, p99 {seen.p99_s:.2f} s"
+        yield f"front door {' or '.join(kinds)}: {said}"
 
 
 def _not_ready(scene: Scene, refs: list[str]) -> Iterator[str]:
+    nodes = scene.api.items("Node", None)
+    listed = functools.cache(scene.api.items)  # several workloads share a namespace
     for text in refs:
         item = scene.item(text)
         if item is None:
-            continue
-        pods, name = scene.pods(text), f"{item['kind']}/{item['metadata']['name']}"
-        wanted = item["spec"].get("replicas", 1)
-        if name in scene.well.workloads:
-            wanted = max(wanted, scene.well.wanted(name) or 0)
-        if len(pods) >= wanted and all(map(is_ready, pods)) and not _is_behind(item):
-            yield f"{text} not ready"
+            continue  # gone: no pod of it will come
+        space = item["metadata"]["namespace"]
+        own, events = pods_of(item, listed("Pod", space)), listed("Event", space)
+        broken = broken_pods(own, nodes, events, scene.now())
+        new = [event for event in events if scene.is_new(*_times(event))]
+        if not (broken or is_refused(item, new) or _is_reduced(scene, item, own)):
+            yield f"{text} visibly broken ({len(own)} pods)"
 
 
-def _is_behind(item: Item) -> bool:
-    """Its newest template has too few pods: a rollout that cannot go on."""
-    status = item.get("status") or {}
-    if item["kind"] == "DaemonSet":
-        wanted = int(status.get("desiredNumberScheduled", 0))
-        return int(status.get("updatedNumberScheduled", 0)) < wanted
-    return int(status.get("updatedReplicas", 0)) < int(item["spec"].get("replicas", 1))
+def _is_reduced(scene: Scene, item: Item, pods: list[Item]) -> bool:
+    """It has as few pods as it now wants, and wanted more when well: nobody makes the others."""
+    name = f"{item['kind']}/{item['metadata']['name']}"
+    well = scene.well.wanted(name) if name in scene.well.workloads else None
+    wanted = int(item["spec"].get("replicas", 1))
+    return well is not None and len(pods) <= wanted < well
 
 
 def _no_endpoints(scene: Scene, refs: list[str]) -> Iterator[str]:
@@ -178,13 +178,14 @@ def _is_about(event: Item, wanted: Mapping[str, Any]) -> bool:
 def _logs(scene: Scene, wanted: list[Mapping[str, Any]]) -> Iterator[str]:
     since = scene.since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if scene.since else ""
     for item in wanted:
-        texts = (
-            scene.api.logs(pod["metadata"], container["name"], LOG_LINES, since)
+        times = [
+            sum(item["text"] in line for line in text.splitlines())
             for pod in scene.pods(item["ref"])
             for container in pod["spec"]["containers"]
-        )
-        if not any(item["text"] in text for text in texts):
-            yield f"log of {item['ref']}: {item['text']!r}"
+            for text in [scene.api.logs(pod["metadata"], container["name"], LOG_LINES, since)]
+        ]
+        if max(times, default=0) < item.get("times", 1):
+            yield f"log of {item['ref']}: {item['text']!r}, seen {max(times, default=0)} times"
 
 
 def _restarting(scene: Scene, refs: list[str]) -> Iterator[str]:

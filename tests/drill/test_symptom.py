@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+import pytest
 
 from stratus_cli.cluster.transport import Transport
 from stratus_cli.drill.api import Api
@@ -82,6 +85,14 @@ def scene(*items: dict[str, Any], well: tuple[dict[str, Any], ...] = ()) -> Iter
         yield Scene(api, SPACE, healthy, since)
 
 
+@contextmanager
+def logs(here: Scene, text: str) -> Iterator[None]:
+    """What every container wrote."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(here.api), "logs", lambda *_: text)
+        yield
+
+
 def seen(here: Scene, **symptom: Any) -> bool:
     fault = Fault(
         name="f", app="shop", variant="", title="t", family="service", steps=(), symptom=symptom,
@@ -91,20 +102,150 @@ def seen(here: Scene, **symptom: Any) -> bool:
     return not unseen(here, fault, door, HEALTHY)
 
 
+def broken(**status: Any) -> dict[str, Any]:
+    """A pod of web that is not ready; made long before the fault, looked at just after it."""
+    made = pod(ready=False)
+    made["metadata"] |= {"uid": "u-web-1", "creationTimestamp": INJECTED}
+    probe = {"httpGet": {"path": "/", "port": 80}, "periodSeconds": 2, "timeoutSeconds": 2}
+    made["spec"]["containers"][0]["readinessProbe"] = probe
+    made["status"] |= {"phase": "Running", **status}
+    return dict(made)
+
+
+def container(restarts: int = 0, **state: Any) -> dict[str, Any]:
+    return {"name": "web", "restartCount": restarts, "ready": False, "state": state}
+
+
+RUNNING = {"containerStatuses": [container(running={"startedAt": INJECTED})]}
+CREATING = {
+    "phase": "Pending",
+    "containerStatuses": [container(waiting={"reason": "ContainerCreating"})],
+}
+UNREADY = ["Deployment/web"]
+
+
+def at(here: Scene, seconds: float) -> Scene:
+    """So long after the injection."""
+    assert here.since is not None
+    moment = here.since + timedelta(seconds=seconds)
+    return replace(here, now=lambda: moment)
+
+
 def test_ready_is_not_a_symptom() -> None:
-    """One that is ready is not; one that is not, or is missing, is."""
+    """Nor is a pod that a moment ago was made."""
     with scene(web(), pod()) as here:
-        assert not seen(here, not_ready=["Deployment/web"])
-    with scene(web(), pod(ready=False)) as here:
-        assert seen(here, not_ready=["Deployment/web"])
+        assert not seen(here, not_ready=UNREADY)
+    for status in (RUNNING, CREATING):
+        with scene(web(), broken(**status)) as here:
+            assert not seen(at(here, 9.0), not_ready=UNREADY)
+
+
+def test_a_pod_that_outstays_its_probes_is_one() -> None:
+    """Readiness is asked each 2 s and fails after 3 of them; kubelet tells of it in 10 s."""
+    with scene(web(), broken(**RUNNING)) as here:
+        assert not seen(at(here, 15.0), not_ready=UNREADY)
+        assert seen(at(here, 17.0), not_ready=UNREADY)
+
+
+def test_a_pod_that_is_long_in_the_making_is_one() -> None:
+    """A minute is for volumes and images."""
+    with scene(web(), broken(**CREATING)) as here:
+        assert not seen(at(here, 55.0), not_ready=UNREADY)
+        assert seen(at(here, 65.0), not_ready=UNREADY)
+
+
+@pytest.mark.parametrize("reason", ["ErrImagePull", "ImagePullBackOff", "CrashLoopBackOff"])
+def test_what_a_container_waits_for_shows_at_once(reason: str) -> None:
+    """Kubelet's own word that it does not go on."""
+    status = {"containerStatuses": [container(1, waiting={"reason": reason})]}
+    with scene(web(), broken(**status)) as here:
+        assert seen(at(here, 3.0), not_ready=UNREADY)
+
+
+def test_an_unschedulable_pod_shows_at_once() -> None:
+    """The scheduler's word."""
+    told = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
+    status = {"phase": "Pending", "conditions": [{"type": "Ready", "status": "False"}, told]}
+    with scene(web(), broken(**status)) as here:
+        assert seen(at(here, 3.0), not_ready=UNREADY)
+
+
+def test_a_volume_that_cannot_be_mounted_shows_by_its_event() -> None:
+    """The pod itself only says ContainerCreating."""
+    event = item(
+        "Event", "e", involvedObject={"kind": "Pod", "name": "web-1", "uid": "u-web-1"},
+        reason="FailedMount", lastTimestamp=AFTER,
+    )  # fmt: skip
+    with scene(web(), broken(**CREATING), event) as here:
+        assert seen(at(here, 10.0), not_ready=UNREADY)
+
+
+def test_a_pod_on_a_lost_node_shows() -> None:
+    """Its containers are as they were last."""
+    lost = broken(**RUNNING)
+    lost["spec"]["nodeName"] = "node-1"
+    node = item("Node", "node-1", status={"conditions": [{"type": "Ready", "status": "Unknown"}]})
+    del node["metadata"]["namespace"]
+    with scene(web(), lost, node) as here:
+        assert seen(at(here, 3.0), not_ready=UNREADY)
+
+
+def test_pods_that_are_about_to_be_made_are_no_symptom() -> None:
+    """Missing ones are when they are refused, or when nobody asks for them any more."""
     with scene(web()) as here:
-        assert seen(here, not_ready=["Deployment/web"])
+        assert not seen(here, not_ready=UNREADY)
+    with scene(refused(web())) as here:
+        assert seen(here, not_ready=UNREADY)
+    scaled = {**web(), "spec": {**web()["spec"], "replicas": 0}}
+    with scene(scaled) as here:
+        assert seen(here, not_ready=UNREADY)
+    with scene(scaled, pod()) as here:
+        assert not seen(here, not_ready=UNREADY)
+    with scene() as here:
+        assert seen(here, not_ready=UNREADY)
 
 
-def test_a_rollout_without_new_pods_is_one() -> None:
+def test_a_rollout_whose_pods_are_refused_is_one() -> None:
     """The old pods are ready, the new template has none."""
     with scene(web(updated=0), pod()) as here:
-        assert seen(here, not_ready=["Deployment/web"])
+        assert not seen(here, not_ready=UNREADY)
+    with scene(refused(web(updated=0)), pod()) as here:
+        assert seen(here, not_ready=UNREADY)
+
+
+def test_a_stateful_set_tells_of_a_refused_pod_by_event() -> None:
+    """It has no condition for that; an event of an earlier fault, or of another, is not it."""
+    made = {**web(), "kind": "StatefulSet"}
+    about = {"kind": "StatefulSet", "name": "web"}
+    event = item("Event", "e", involvedObject=about, reason="FailedCreate")
+    for told in (
+        {**event, "lastTimestamp": BEFORE},
+        {**event, "lastTimestamp": AFTER, "involvedObject": {**about, "name": "web-db"}},
+    ):
+        with scene(made, told) as here:
+            assert not seen(here, not_ready=["StatefulSet/web"])
+    with scene(made, {**event, "lastTimestamp": AFTER}) as here:
+        assert seen(here, not_ready=["StatefulSet/web"])
+
+
+def refused(workload: dict[str, Any]) -> dict[str, Any]:
+    """As the controller writes it when the API server takes none of its pods."""
+    told = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate"}
+    return {**workload, "status": {**workload["status"], "conditions": [told]}}
+
+
+def test_each_workload_must_show() -> None:
+    """One of two that is still starting is not what the fault's file asks."""
+    other = item(
+        "Deployment", "db", spec={"replicas": 1, "selector": {"matchLabels": {"app": "db"}}},
+        status={"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1},
+    )  # fmt: skip
+    waiting = {"containerStatuses": [container(waiting={"reason": "ErrImagePull"})]}
+    late = broken(**CREATING)
+    late["metadata"] |= {"name": "db-1", "uid": "u-db-1", "labels": {"app": "db"}}
+    with scene(web(), other, broken(**waiting), late) as here:
+        assert seen(at(here, 5.0), not_ready=UNREADY)
+        assert not seen(at(here, 5.0), not_ready=[*UNREADY, "Deployment/db"])
 
 
 def test_restarts_of_an_earlier_fault_do_not_count() -> None:
@@ -151,6 +292,23 @@ def test_a_closed_door_fails() -> None:
     with scene(web()) as here:
         assert seen(here, front_door="failing")
         assert not seen(here, front_door="open")
+
+
+def test_a_door_may_show_it_in_several_ways() -> None:
+    """What overloads a program makes it slow, or fail at once: either is seen."""
+    with scene(web()) as here:
+        assert seen(here, front_door=["slow", "failing"])
+        assert not seen(here, front_door=["slow", "open"])
+
+
+def test_a_log_line_that_must_come_again_and_again() -> None:
+    """Once may be a blip; each of its lines counts."""
+    line = "cannot apply"
+    wanted = {"ref": "Deployment/web", "text": line}
+    with scene(web(), pod()) as here, logs(here, f"{line}\nfine\n{line}"):
+        assert seen(here, logs=[wanted])
+        assert seen(here, logs=[{**wanted, "times": 2}])
+        assert not seen(here, logs=[{**wanted, "times": 3}])
 
 
 def test_what_was_well_decides_what_is_well() -> None:
