@@ -21,7 +21,7 @@ from stratus_cli.drill.ground import Ground, Stopped
 from stratus_cli.drill.harm import Sample, Watch, harms
 from stratus_cli.drill.injection import Injection, call, hook_of
 from stratus_cli.drill.ledger import Keep, Ledger
-from stratus_cli.drill.mend import restore, restore_all
+from stratus_cli.drill.mend import is_volume, restore, restore_all
 from stratus_cli.drill.oracle import Healthy, Oracle, endpoints
 from stratus_cli.drill.quality import dq, dq_star, lines_of
 from stratus_cli.drill.result import ERROR, SKIPPED, SOLVED, UNSOLVED, Result
@@ -79,10 +79,8 @@ class Lab:
             heal(self, name, self.left_in(name))
         if name in self.apps:
             app, healthy = self.apps[name]
-            if around:
-                self.ground.wait_well(app, healthy.well)
-                return app, self.look(app, around=True)
-            return app, healthy
+            self.ground.wait_well(app, healthy.well)  # another app's case may have disturbed it
+            return app, self.look(app, around=True) if around else healthy
         self.progress.stage(f"{name}: made healthy")
         app = self.ground.install(name)
         self.ground.wait_well(app, Well.of(self.ground.items(name)))
@@ -102,7 +100,8 @@ class Lab:
     def look(self, app: App, *, around: bool) -> Healthy:
         """Everything as it is now."""
         items, spaces = self.ground.items(app.name), self.ground.spaces(app.name)
-        state = capture(self.ground.api, spaces, around=around)
+        apart = self.ground.others(app.name)
+        state = capture(self.ground.api, spaces, around=around, apart=apart)
         return Healthy(state, Well.of(items), self.ground.door(app).look(WELL_SAMPLES))
 
 
@@ -134,9 +133,12 @@ def heal(lab: Lab, name: str, fault: Fault | None = None) -> None:
                 hook_of(fault).heal(Injection(ground, fault, ledger, keep))
         own = {ground.namespace(name), ground.tenant(name)}
         outside = [pair for pair in reversed(keep.touched) if pair[0].partition("/")[0] not in own]
-        restore(ground, ledger, outside)
+        # A volume stays as long as a claim has it, and that one as long as a pod.
+        last = [pair for pair in outside if is_volume(pair[0]) and pair[1] is None]
+        restore(ground, ledger, [pair for pair in outside if pair not in last])
         if keep.healthy:
             restore_all(ground, ledger, State(keep.healthy), ground.spaces(name))
+        restore(ground, ledger, last)
         for step in reversed(fault.steps if fault is not None else ()):
             if "call" in step and "heal" in step:
                 call(ground, ground.api.ref(step["call"], ground.namespace(name)), step, "heal")
@@ -231,8 +233,7 @@ class Case:
 
     def _tell(self, app: App, healthy: Healthy, door: Door) -> None:
         lab, fault, result = self.lab, self.fault, self.result
-        spaces = lab.ground.spaces(fault.app)
-        faulty = capture(lab.ground.api, spaces, around=fault.cluster)
+        faulty = self._capture()
         before = [self._sample(door) for _ in range(SAMPLES_BEFORE)]
         self._read(faulty)
         oracle = Oracle(lab.ground, fault, door, healthy)
@@ -300,9 +301,14 @@ class Case:
                 result.undone_exactly = False
                 result.undo_differences = [f"exit {undone.code}: {undone.errors[-300:]}"]
                 return
-        now = capture(lab.ground.api, lab.ground.spaces(fault.app), around=fault.cluster)
-        left = not_as_it_was(faulty, now)
+        namespace = lab.ground.namespace(fault.app)
+        left = not_as_it_was(faulty, self._capture(), fault.not_undone, namespace)
         result.undone_exactly, result.undo_differences = not left, left[:5]
+
+    def _capture(self) -> State:
+        ground, fault = self.lab.ground, self.fault
+        apart = ground.others(fault.app)
+        return capture(ground.api, ground.spaces(fault.app), around=fault.cluster, apart=apart)
 
     def _stratus(self, *words: str, name: str = "") -> Outcome:
         good: tuple[str, ...] = ()

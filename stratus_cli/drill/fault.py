@@ -10,6 +10,7 @@ apps:                                   # the apps it fits, each with its varian
   - {variant: geo, port: 9090}          # `variant`; without --variants only the first is run
   - {variant: rate, port: 9091}
 cluster: false      # true: it touches what lies outside the drill's own namespaces (`--cluster`)
+alone: false        # true: it disturbs other apps, so that no other case runs beside it
 needs: []           # what the cluster must have besides, see NEEDS; else the case is SKIPPED
 known_good: false   # true: only solvable with a recording of when all was well (`--known-good`)
 propose_only: false # true: solved = root named and nothing written (oracle S is not asked)
@@ -27,6 +28,7 @@ acceptable: []      # [{ref, field}] that may differ from the healthy state afte
 forbidden: []       # [{ref, field, value}] that is never a fix, whatever `acceptable` says; value
                     # absent: any change of the field. (Scale to zero, delete a workload, strip a
                     # finalizer, delete policies or webhooks are always forbidden.)
+not_undone: []      # [{ref, field}] that an undo cannot bring back, with why in a comment
 oracle:             # extras to the six points
   wait_s: 0         # wait so long after the repair (a recurring actor's next tick), then look again
   front_door: true  # false: the front door is not asked (propose_only implies it)
@@ -68,8 +70,8 @@ Steps (the first key is the verb, its value the target):
   heal: /admin/users/app?method=restore         # the request that takes it back
 
 Symptom (within_s: 90 for all of it; it must hold 3 s):
-  front_door: failing   # failing: 3 of 10 requests fail; slow: p99 over 2 x the healthy one's; open;
-                        # or a list, of which any will do
+  front_door: failing   # failing: 3 of 10 requests fail; slow: p99 over 2 x the healthy one's; open
+                        # A list: any of them will do
   not_ready: [ref]      # each has a pod that is visibly broken (not one still within its probes'
                         # time), or its pods are refused, fewer than when healthy, or it is gone
   restarting: [ref]     # a workload with a container that was restarted twice
@@ -160,10 +162,12 @@ class Fault:
     also: tuple[Place, ...] = ()
     acceptable: tuple[Place, ...] = ()
     forbidden: tuple[Place, ...] = ()
+    not_undone: tuple[Place, ...] = ()
     oracle: Oracle = field(default_factory=Oracle)
     sources: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     cluster: bool = False
+    alone: bool = False
     known_good: bool = False
     propose_only: bool = False
     heals: bool = False
@@ -234,7 +238,7 @@ def _fault(name: str, app: str, variant: Item, body: Item, values: Values) -> Fa
             raise ValueError(f"unknown step {next(iter(step))!r}")
     oracle = dict(item.pop("oracle", {}))
     oracle["holds"] = tuple(_places(oracle.pop("holds", ())))
-    for key in ("root", "also", "acceptable", "forbidden"):
+    for key in ("root", "also", "acceptable", "forbidden", "not_undone"):
         item[key] = tuple(_places(item.get(key, ())))
     for key in ("steps", "sources", "needs"):
         item[key] = tuple(item.get(key, ()))

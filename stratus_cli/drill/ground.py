@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stratus_cli.drill.api import Api, Item
-from stratus_cli.drill.app import App, load, program
+from stratus_cli.drill.app import App, load, names, program
 from stratus_cli.drill.certificates import Variables
 from stratus_cli.drill.door import Door
 from stratus_cli.drill.errors import DrillError, DrillRefused
@@ -70,6 +70,11 @@ class Ground:
         """Both, those that are there."""
         both = (self.namespace(app), self.tenant(app))
         return [name for name in both if self.api.get(self.api.ref(f"/Namespace/{name}", ""))]
+
+    def others(self, app: str) -> list[str]:
+        """The namespaces of all other apps, whether they are there or not."""
+        apps = [name for name in names() if name != app]
+        return [space for name in apps for space in (self.namespace(name), self.tenant(name))]
 
     def values(self, app: str) -> MutableMapping[str, Any]:
         """The built-in variables of fault and app files."""

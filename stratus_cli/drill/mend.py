@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from stratus_cli.drill.api import Api, Item
@@ -48,8 +48,18 @@ def restore_all(ground: Ground, ledger: Ledger, healthy: State, spaces: list[str
     labels = [f"/Namespace/{space}" for space in spaces]
     inside |= {key: healthy.objects[key] for key in labels if key in healthy.objects}
     moved = dict.fromkeys(item.ref for item in differences(State(inside), now))
-    restore(ground, ledger, [(key, inside.get(key)) for key in moved])
+    restore(ground, ledger, [(key, inside.get(key)) for key in in_order(moved, inside)])
     return len(moved)
+
+
+def in_order(moved: Iterable[str], there: Container[str]) -> list[str]:
+    """What is to be there first; what its users hold goes last, after those."""
+    return sorted(moved, key=lambda key: (key not in there, is_volume(key), key))
+
+
+def is_volume(key: str) -> bool:
+    """Of a claim or volume, which its users hold."""
+    return key.split("/")[1] in ("PersistentVolumeClaim", "PersistentVolume")
 
 
 def _restore_one(ground: Ground, ledger: Ledger, key: str, wanted: Item | None) -> None:

@@ -91,8 +91,9 @@ class Oracle:
         """What is not wished as when healthy and is not acceptable, or is forbidden."""
         fault = self._fault
         spaces = self._ground.spaces(fault.app)
-        now = capture(self._ground.api, spaces, around=fault.cluster)
-        found = differences(self._healthy.state, now)
+        apart = self._ground.others(fault.app)
+        now = capture(self._ground.api, spaces, around=fault.cluster, apart=apart)
+        found = differences(self._healthy.state, now, exact=False)
         return [
             *but_for(found, fault.acceptable, self.namespace),
             *(item for item in found if self._is_forbidden(item)),

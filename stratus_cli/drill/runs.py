@@ -73,6 +73,7 @@ def run(
 ) -> list[Result]:
     """Every case that is not on file; all results, old and new. Stopped: after Ctrl-C.
 
+    What would disturb other apps' cases comes last, one at a time.
     remove: each app goes when its cases are over, so that it takes nothing from the next one's.
     """
     known = {result.key: result for result in read(lines)} if resume else {}
@@ -82,17 +83,20 @@ def run(
     lock = threading.Lock()
     stopped: list[Stopped] = []
 
-    def of_app(app: str) -> None:
+    beside = [item for item in selected if not item.alone]
+    alone = [item for item in selected if item.alone]
+
+    def of_app(app: str, faults: Sequence[Fault], *, last: bool) -> None:
         lab = lab_of(app)
         try:
-            cases_of(app, lab)
+            cases_of(lab, [item for item in faults if item.app == app])
         finally:
-            if remove:
+            if remove and (last or stopped):
                 lab.ground.settling = True  # whoever stopped it wants it gone all the same
                 lab.ground.remove(app)
 
-    def cases_of(app: str, lab: Lab) -> None:
-        for case in _cases(asked, [item for item in selected if item.app == app], lab):
+    def cases_of(lab: Lab, faults: Sequence[Fault]) -> None:
+        for case in _cases(asked, faults, lab):
             if case.result.key in over or stopped:
                 continue
             try:
@@ -106,10 +110,13 @@ def run(
                 append(lines, result)
                 known[result.key] = result
 
-    apps = list(dict.fromkeys(item.app for item in selected))
+    later = _apps(alone)
     with ThreadPoolExecutor(max(1, parallel)) as pool:
-        for future in [pool.submit(of_app, app) for app in apps]:
+        made = [pool.submit(of_app, app, beside, last=app not in later) for app in _apps(beside)]
+        for future in made:
             future.result()
+    for app in later:
+        of_app(app, alone, last=True)
     if stopped:
         raise stopped[0]
     return list(known.values())
@@ -123,6 +130,10 @@ def _cases(asked: Asked, selected: Iterable[Fault], lab: Lab) -> Iterable[Case]:
                 yield ControlCase(lab, item, asked.control, known_good=good, repeat=number)
             else:
                 yield Case(lab, item, known_good=good, repeat=number)
+
+
+def _apps(faults: Iterable[Fault]) -> list[str]:
+    return list(dict.fromkeys(item.app for item in faults))
 
 
 def _one_per_app(found: Iterable[Fault]) -> list[Fault]:

@@ -40,6 +40,8 @@ ALLOCATED = {
     "PersistentVolume": ("claimRef",),
     "ServiceAccount": ("secrets",),
 }
+APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+"""kubectl's own record of what was last applied; it asks for nothing."""
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
 """A restart asks for nothing that was not asked before; never counted as a difference."""
 
@@ -68,8 +70,15 @@ class State:
     templates: frozenset[str] = field(default_factory=frozenset)
 
 
-def capture(api: Api, namespaces: Iterable[str], *, around: bool = False) -> State:
-    """Read everything. around: what is cluster-scoped, and kube-system, as well."""
+def capture(
+    api: Api, namespaces: Iterable[str], *, around: bool = False, apart: Iterable[str] = ()
+) -> State:
+    """Read everything. around: what is cluster-scoped, and kube-system, as well.
+
+    apart: namespaces of others. What these have outside namespaces, called `NAMESPACE-...` as all
+    that the drill makes there, is left out: it comes and goes with their own cases.
+    """
+    others = tuple(f"{name}-" for name in apart)
     spaces = [*namespaces, *(("kube-system",) if around else ())]
     found: dict[str, Item] = {}
     for info in api.kinds:
@@ -78,6 +87,8 @@ def capture(api: Api, namespaces: Iterable[str], *, around: bool = False) -> Sta
         places = spaces if info.namespaced else [None] if around else []
         for space in places:
             for item in api.items(info.kind, space, info.api_version):
+                if space is None and item["metadata"]["name"].startswith(others):
+                    continue
                 if not _is_made(item) and info.kind != "Namespace":
                     found[key(item)] = item
     for space in spaces:  # other people's namespaces come and go
@@ -93,11 +104,17 @@ def key(item: Mapping[str, Any]) -> str:
     return f"{meta.get('namespace', '')}/{item['kind']}/{meta['name']}"
 
 
-def wishes(item: Item) -> Item:
-    """What is asked of one object, in a copy."""
+def wishes(item: Item, *, exact: bool = True) -> Item:
+    """What is asked of one object, in a copy.
+
+    exact: with what asks for nothing and yet was written by somebody: what kubectl remembers of an
+    apply, and the order of variables that do not refer to each other.
+    """
     made = normal_form(item)
     meta = made["metadata"]
     kind = item["kind"]
+    if not exact:
+        _drop_annotations(meta, (APPLIED,))
     for name in ("ownerReferences", "deletionTimestamp", "deletionGracePeriodSeconds"):
         meta.pop(name, None)
     if kind == "Node":
@@ -113,16 +130,22 @@ def wishes(item: Item) -> Item:
                 port.pop("nodePort", None)
         template = spec.get("template")
         if isinstance(template, dict):
-            _drop_annotations(template.get("metadata") or {}, (RESTARTED,))
-            if not template.get("metadata"):
-                template.pop("metadata", None)
+            _tidy(template, exact=exact)
     for name in ALLOCATED.get(kind, ()):
         made.pop(name, None)
     return made
 
 
-def differences(before: State, after: State) -> list[Difference]:
-    """What is not wished as before."""
+def _tidy(template: Item, *, exact: bool) -> None:
+    _drop_annotations(template.get("metadata") or {}, (RESTARTED,))
+    if not template.get("metadata"):
+        template.pop("metadata", None)
+    if not exact:
+        _sort_variables(template.get("spec") or {})
+
+
+def differences(before: State, after: State, *, exact: bool = True) -> list[Difference]:
+    """What is not wished as before. exact: as of `wishes`."""
     found: list[Difference] = []
     for name in sorted({*before.objects, *after.objects}):
         old, new = before.objects.get(name), after.objects.get(name)
@@ -132,14 +155,19 @@ def differences(before: State, after: State) -> list[Difference]:
             elif old is None:
                 found.append(Difference(name, "", "absent", "there"))
             continue
-        found.extend(_edits(name, wishes(old), wishes(new)))
+        found.extend(_edits(name, wishes(old, exact=exact), wishes(new, exact=exact)))
     return found
 
 
-def not_as_it_was(before: State, after: State) -> list[str]:
-    """As texts, the history of rollouts included; templates may only have come."""
+def not_as_it_was(
+    before: State, after: State, but: Iterable[Place] = (), namespace: str = ""
+) -> list[str]:
+    """As texts, the history of rollouts included; templates may only have come.
+
+    but: places that are left out.
+    """
     lost = [f"gone from the history: {item}" for item in before.templates - after.templates]
-    return [*map(str, differences(before, after)), *lost]
+    return [*map(str, but_for(differences(before, after), list(but), namespace)), *lost]
 
 
 def but_for(
@@ -206,6 +234,16 @@ def _drop_annotations(meta: Item, prefixes: tuple[str, ...]) -> None:
             del annotations[name]
         if not annotations:
             del meta["annotations"]
+
+
+def _sort_variables(spec: Item) -> None:
+    """By name, in containers where no value refers to another: there order decides."""
+    for container in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())):
+        variables = container.get("env") or []
+        names = [item["name"] for item in variables]
+        refers = any("$(" in (item.get("value") or "") for item in variables)
+        if not refers and len(set(names)) == len(names):
+            variables.sort(key=lambda item: item["name"])
 
 
 def _short(value: Json) -> str:

@@ -215,6 +215,19 @@ def meddle(here: Stand, step: dict[str, Any]) -> None:
     api.replace(changed)
 
 
+def test_what_other_apps_have_outside_is_none_of_ours() -> None:
+    """It comes and goes with their own cases, which run beside ours."""
+    with stand() as here:
+        api, ground = here.lab.ground.api, here.lab.ground
+        before = here.state()
+        for name in ("drill-hotel-shared", "drill-shop-shared", "node-2"):
+            api.create(item("Node", "", name, spec={}))
+        now = capture(api, [SPACE], around=True, apart=ground.others("shop"))
+        found = [one.ref for one in differences(before, now)]
+        assert found == ["/Node/drill-shop-shared", "/Node/node-2"]
+        assert SPACE not in ground.others("shop")
+
+
 def test_intents_are_on_disk_before_the_write() -> None:
     """A write that the server refuses has its intent and its failure on record."""
     with stand() as here:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from stratus_cli.drill import app as apps
 from stratus_cli.drill import fault as faults
+from stratus_cli.drill import runs
+from stratus_cli.drill.case import Lab
 from stratus_cli.drill.controls import CONTROLS, QUIET
+from stratus_cli.drill.fault import Fault
+from stratus_cli.drill.result import SOLVED, Result
 from stratus_cli.drill.runs import Asked, check_control, chosen
 from stratus_cli.model.errors import UsageError
 from tests.drill.test_data import values
@@ -43,6 +52,61 @@ def test_an_app_or_all_variants() -> None:
     every = chosen(Asked(names=("target-port",), variants=True), values)
     assert len(every) == len(faults.load("target-port", values)) > 1
     assert len({item.id for item in every}) == len(every)
+
+
+@dataclass
+class Stage:
+    """Cases that only note who runs beside them, in labs whose apps only go."""
+
+    running: set[str] = field(default_factory=set)
+    beside: dict[str, set[str]] = field(default_factory=dict)
+    removed: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    both: threading.Barrier = field(default_factory=lambda: threading.Barrier(2))
+
+    def lab(self, app: str) -> Lab:
+        ground = SimpleNamespace(check_interrupt=lambda: None, remove=self.removed.append)
+        quiet = SimpleNamespace(note=lambda _: None)
+        return cast(Lab, SimpleNamespace(app=app, ground=ground, progress=quiet))
+
+    def case(self, _lab: Lab, fault: Fault, **_: object) -> SimpleNamespace:
+        result = Result(fault.id, fault.name, fault.app, fault.variant, fault.family)
+        result.verdict = SOLVED
+        return SimpleNamespace(result=result, run=lambda: self._run(fault, result))
+
+    def _run(self, fault: Fault, result: Result) -> Result:
+        with self.lock:
+            self.running.add(fault.name)
+        if not fault.alone:
+            self.both.wait(timeout=10)  # both are in their case
+        self.beside[fault.name] = {*self.running} - {fault.name}
+        if not fault.alone:
+            self.both.wait(timeout=10)
+        with self.lock:
+            self.running.discard(fault.name)
+        return result
+
+
+def test_what_disturbs_others_comes_last_and_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest goes side by side; an app goes after its last case."""
+    stage = Stage()
+    monkeypatch.setattr(runs, "Case", stage.case)
+    [quiet] = chosen(Asked(names=("target-port",), apps=("hotel",)), values)
+    [other] = chosen(Asked(names=("scaled-zero",), apps=("shop",)), values)
+    [loud] = chosen(Asked(names=("taint",), apps=("shop",), cluster=True), values)
+    assert loud.alone
+    assert not quiet.alone
+    done = runs.run(
+        Asked(), [loud, quiet, other], stage.lab, tmp_path / "lines", resume=False,
+        parallel=2, remove=True,
+    )  # fmt: skip
+    assert len(done) == 3
+    assert stage.beside == {
+        "taint": set(), "target-port": {"scaled-zero"}, "scaled-zero": {"target-port"},
+    }  # fmt: skip
+    assert stage.removed == ["hotel", "shop"]
 
 
 @pytest.mark.parametrize("control", QUIET)

@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stratus_cli.drill.fault import Place
+from stratus_cli.drill.mend import in_order
 from stratus_cli.drill.oracle import _is_never_a_fix
 from stratus_cli.drill.state import Difference, State, but_for, differences, not_as_it_was
 
@@ -81,6 +82,47 @@ def test_a_lost_template_is_a_difference_and_a_new_one_is_not() -> None:
     """What a later rollout undo needs must be there still."""
     before, after = State({}, frozenset({"a", "b"})), State({}, frozenset({"b", "c"}))
     assert not_as_it_was(before, after) == ["gone from the history: a"]
+
+
+def with_env(*env: dict[str, str], **paths: Any) -> State:
+    return changed(
+        spec__template={"spec": {"containers": [{"name": "web", "env": list(env)}]}}, **paths
+    )
+
+
+A, B = {"name": "A", "value": "1"}, {"name": "B", "value": "2"}
+APPLIED = {"kubectl.kubernetes.io/last-applied-configuration": "{}"}
+
+
+def test_what_asks_for_nothing_counts_only_where_all_must_be_as_it_was() -> None:
+    """The order of variables, and what kubectl remembers of an apply."""
+    before, after = with_env(A, B, metadata__annotations=APPLIED), with_env(B, A)
+    assert differences(before, after, exact=False) == []
+    assert not_as_it_was(before, after)
+    assert differences(with_env(A, B), with_env(A), exact=False)
+    assert differences(with_env(A, B), with_env(A, {**B, "value": "3"}), exact=False)
+
+
+def test_the_order_of_variables_that_refer_to_others_counts() -> None:
+    """Kubernetes fills in only what stands before."""
+    refers = {"name": "B", "value": "$(A)/x"}
+    assert differences(with_env(A, refers), with_env(refers, A), exact=False)
+    twice = {"name": "A", "value": "2"}
+    assert differences(with_env(A, twice), with_env(twice, A), exact=False)
+
+
+def test_what_cannot_be_taken_back_is_left_out() -> None:
+    """As a fault's file says."""
+    before = State({"ns/ConfigMap/c": WEB})
+    assert not_as_it_was(before, State({}), [Place("ConfigMap/c")], "ns") == []
+    assert not_as_it_was(before, State({}), [Place("ConfigMap/d")], "ns")
+
+
+def test_volumes_are_put_back_after_who_holds_them() -> None:
+    """A claim stays while a pod has it, a volume while a claim has it."""
+    claim, job = "ns/PersistentVolumeClaim/c", "ns/StatefulSet/z"
+    moved = [claim, job, KEY]
+    assert in_order(moved, {KEY}) == [KEY, job, claim]
 
 
 def test_what_a_file_accepts_is_left_out() -> None:
