@@ -210,6 +210,7 @@ class Watch:
             seen.detection.skips,
             alarms(graph, self._before, self._fresh.written_at),
             self._relapses.units(graph),
+            self._relapses.callers(graph),
         )
         self._track(now, verdict, waiting, seen)
         if self._held(self._good_since, now, self._hold_s) and not self._missing:

@@ -18,6 +18,7 @@ from stratus_cli.kube.pods import RESTART_WINDOW_S, Part, is_ready, live_pods, p
 from stratus_cli.model.health import Health
 from stratus_cli.model.objects_network import Service
 from stratus_cli.model.objects_pod import ContainerStateTerminated, Pod
+from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 
@@ -80,6 +81,17 @@ class Relapses:
                 found[past.worse].update(_units_of(graph, pod))
         return frozenset(found[False] - found[True])
 
+    def callers(self, graph: Graph) -> frozenset[Ref]:
+        """Who calls those units, and by what these answer: the errors of that are the illness'."""
+        found: set[Ref] = set()
+        for unit in self.units(graph):
+            for ref in graph.calls.upstream(unit):
+                item = graph.snap.find(ref)
+                found.add(ref)
+                if isinstance(item, Workload):
+                    found.update(ref_of(service) for service in graph.services_of(item))
+        return frozenset(found)
+
     def missing(self, graph: Graph, units: Collection[Ref]) -> tuple[str, ...]:
         """What of these units must be seen before a commit, as sentences."""
         texts = (
@@ -92,8 +104,13 @@ class Relapses:
         return tuple(dict.fromkeys(texts))
 
     def put_back(self, health: Health, graph: Graph) -> Health:
-        """Health as if the pods were there that their old illness took away: no harm of ours."""
+        """Health as if the pods were there that their old illness took away: no harm of ours.
+
+        Of their callers' errors nobody knows which are.
+        """
         units = dict(health.units)
+        for ref in self.callers(graph) & units.keys():
+            units[ref] = replace(units[ref], error_rate=None)
         for ref, number in self.lacking(graph).items():
             unit = units.get(ref)
             if unit is not None and unit.endpoints is not None:

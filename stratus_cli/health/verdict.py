@@ -50,13 +50,14 @@ def judge(
     skips: Sequence[Skip],
     alarms: Mapping[Ref, Sequence[str]] | None = None,
     relapsed: Collection[Ref] = (),
+    callers: Collection[Ref] = (),
 ) -> Verdict:
     """The verdict on what is seen now against the baseline's samples.
 
     alarms: new alerts that rest on nothing from before the change, by unit (health.alarm).
-    relapsed: units whose old illness came back (health.relapse).
+    relapsed: units whose old illness came back; callers: who feels it (health.relapse).
     """
-    lost = dict(_worse(gate, baseline, now, relapsed))
+    lost = dict(_worse(gate, baseline, now, relapsed, callers))
     alarmed = dict(_alarmed(gate, baseline, now, alarms or {}))
     worse = {**alarmed, **{ref: loss.why for ref, loss in lost.items()}}
     own = {ref for ref, loss in lost.items() if loss.may_be_own}
@@ -127,10 +128,14 @@ class _Loss:
 
 
 def _worse(
-    gate: Gate, baseline: Sequence[Health], now: Health, relapsed: Collection[Ref]
+    gate: Gate,
+    baseline: Sequence[Health],
+    now: Health,
+    relapsed: Collection[Ref],
+    callers: Collection[Ref],
 ) -> Iterator[tuple[Ref, _Loss]]:
     """Each unit that is worse than before, with why. Targets: by the first component that moved."""
-    rose = rising(baseline)
+    errs = rising(baseline).union(callers)
     for ref in _known(baseline):
         if ref in gate.stops:
             continue
@@ -147,7 +152,7 @@ def _worse(
         own = [
             item
             for item in bad
-            if (ref in rose and only_errors(item, old[-1], new))
+            if (ref in errs and only_errors(item, old[-1], new))
             or (ref in relapsed and item.component in COUNTED)
         ]
         if bad:

@@ -13,6 +13,7 @@ from stratus_cli.health.verdict import judge
 from stratus_cli.kube.graph import Graph
 from stratus_cli.model.health import Decision
 from stratus_cli.model.ref import Ref
+from stratus_cli.model.snapshot import Signals, TracedCall
 from tests.cases.loader import snapshot
 from tests.health.samples import (
     BROKEN,
@@ -67,8 +68,11 @@ def graph_at(
         item,
         a_service("pay"),
         endpoints("pay", serving),
+        deployment("cart", 1, ready=1),
+        a_service("cart"),
     ]
-    return Graph(snapshot(items, at=_text(at)))
+    calls = (TracedCall(CART, PAY_SERVICE, 100, 0),)
+    return Graph(snapshot(items, at=_text(at), signals=Signals(calls=calls)))
 
 
 def _terminated(ends: list[End]) -> dict[str, Any]:
@@ -180,6 +184,33 @@ def test_harm_counts_the_pods_that_an_old_illness_took_away_as_there() -> None:
     now = health(service(PAY_SERVICE, 0), workload(FAR))
     assert seen.put_back(now, down).units[PAY_SERVICE].endpoints == 1
     assert seen.put_back(now, down).units[FAR] == now.units[FAR]
+
+
+def test_who_calls_it_feels_it() -> None:
+    """Their errors, of what they answer by, too, are no harm while the old illness is back."""
+    down = graph_at(16, ILL, AGAIN, runs=False)
+    seen = watched(graph_at(1, ILL), down)
+    assert seen.callers(down) == {CART, CART_SERVICE}
+    now = health(workload(CART, error_rate=0.7), workload(FAR, error_rate=0.7))
+    assert seen.put_back(now, down).units[CART].error_rate is None
+    assert seen.put_back(now, down).units[FAR].error_rate == 0.7
+    worse = graph_at(16, ILL, End(15, "Error", 1), runs=False)
+    assert watched(graph_at(1, ILL), worse).callers(worse) == frozenset()
+
+
+def test_the_verdict_waits_for_the_errors_of_who_calls_it() -> None:
+    """For nothing else of theirs."""
+    others = (service(CART_SERVICE), workload(FAR))
+    before = health(BROKEN, workload(PAY, error_rate=0.0), *others)
+
+    def decided(now: Any, callers: tuple[Ref, ...] = (PAY,)) -> Decision:
+        found = health(WELL, now, *others)
+        return judge(GATE, (before,), found, (), (), {}, (), callers).decision
+
+    assert decided(workload(PAY, error_rate=0.7)) is Decision.WAIT
+    assert decided(workload(PAY, error_rate=0.7), ()) is Decision.ROLL_BACK
+    assert decided(workload(PAY, 1, error_rate=0.7)) is Decision.ROLL_BACK
+    assert decided(workload(PAY, problems=("POD101",), error_rate=0.7)) is Decision.ROLL_BACK
 
 
 def test_the_verdict_waits_for_it_and_keeps_nothing_before() -> None:
