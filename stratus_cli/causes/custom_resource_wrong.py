@@ -3,7 +3,9 @@
 How we know: a workload that a custom resource controls fails; a field of that resource was set
 later than it was made, and its operator then made or changed the workload. A field that differs
 from a recording or what was declared, whose value the failure quotes or that stands in the workload
-as it is, is surest. What the operator made is not changed itself: it would be put back.
+as it is, is surest. What the operator made is not changed itself: it would be put back. Or there is
+no such workload, and the operator's log says that the API server refuses one of the resource's name
+because of a field that was set so.
 
 Known good: that field in a recording, a release or as last applied. Otherwise the number of
 replicas that are ready, or the field left out so that the operator's default counts.
@@ -12,13 +14,21 @@ replicas that are ready, or the field left out so that the operator's default co
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from stratus_cli.causes.case import Case
 from stratus_cli.kube.custom import word_of
-from stratus_cli.kube.custom_edits import Edit, edits_of, is_named_in, shows_in, was_acted_on
+from stratus_cli.kube.custom_edits import (
+    Edit,
+    edits_of,
+    is_named_in,
+    is_refused_in,
+    shows_in,
+    was_acted_on,
+)
 from stratus_cli.kube.custom_owners import custom_owner
 from stratus_cli.kube.fields import as_text
+from stratus_cli.kube.operators import refused
 from stratus_cli.kube.put_back import put_back
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis, KnownGood
@@ -52,6 +62,31 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
     for ref in sorted(owners):
         owner, child = owners[ref]
         yield from _diagnoses(case, owner, child, failing[ref])
+    yield from _refused(case, owners)
+
+
+def _refused(case: Case, known: Container[Ref]) -> Iterator[Diagnosis]:
+    """What an operator cannot make, as its log says: one per field that was set so."""
+    told: dict[tuple[Ref, str], tuple[CustomObject, Edit, list[Finding]]] = {}
+    for line in refused(case.graph):
+        pod = case.graph.snap.find(line.pod)
+        operator = ref_of(case.graph.top_owner(pod)) if pod is not None else line.pod
+        findings = [item for item in case.of_rule("SLO006") if item.ref == operator]
+        for owner in _custom(case):
+            ref = ref_of(owner)
+            name = owner.metadata.name
+            if ref in known or not (line.name == name or line.name.startswith(f"{name}-")):
+                continue
+            for edit in edits_of(owner) if findings else ():
+                if is_refused_in(edit, line.why):
+                    told.setdefault((ref, edit.path), (owner, edit, findings))
+    for owner, edit, findings in told.values():
+        yield _diagnosis(case, owner, edit, findings, sure=True)
+
+
+def _custom(case: Case) -> Iterator[CustomObject]:
+    for items in case.graph.snap.objects.values():
+        yield from (item for item in items if isinstance(item, CustomObject))
 
 
 def _child(case: Case, item: KubeObject) -> KubeObject:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stratus_cli.drill import fault as faults
+from stratus_cli.drill.api import Item
 from stratus_cli.drill.app import App, load
 from stratus_cli.drill.door import Door
 from stratus_cli.drill.errors import DrillError, DrillRefused
@@ -35,6 +36,7 @@ from stratus_cli.model.ports import Journal, Progress
 
 SAMPLES_BEFORE = 3
 WELL_SAMPLES = 60
+Touched = list[tuple[str, Item | None]]
 LAB_FAILED = (2, 7)  # README, exit codes: usage, cluster unreachable
 DEFECT = 70
 LONGEST_WHY = 400
@@ -131,11 +133,8 @@ def heal(lab: Lab, name: str, fault: Fault | None = None) -> None:
         if fault is not None:
             if fault.hook:
                 hook_of(fault).heal(Injection(ground, fault, ledger, keep))
-        own = {ground.namespace(name), ground.tenant(name)}
-        outside = [pair for pair in reversed(keep.touched) if pair[0].partition("/")[0] not in own]
-        # A volume stays as long as a claim has it, and that one as long as a pod.
-        last = [pair for pair in outside if is_volume(pair[0]) and pair[1] is None]
-        restore(ground, ledger, [pair for pair in outside if pair not in last])
+        first, last = _outside(ground, keep, name)
+        restore(ground, ledger, first)
         if keep.healthy:
             restore_all(ground, ledger, State(keep.healthy), ground.spaces(name))
         restore(ground, ledger, last)
@@ -146,6 +145,41 @@ def heal(lab: Lab, name: str, fault: Fault | None = None) -> None:
         keep.clear()
     finally:
         ground.settling = False
+
+
+def give_up(lab: Lab, name: str) -> None:
+    """Remove an app that cannot be healed; what lies outside it is put back all the same.
+
+    It would stay in every later case: with the app its record goes.
+    """
+    keep, ground, ledger = lab.keep(name), lab.ground, lab.ledger()
+    ledger.begin("undo", f"remove {name}", {}, undoes=str(keep.data.get("tx", "")))
+    first, last = _outside(ground, keep, name)
+    _put_back_each(lab, ledger, first)
+    ground.remove(name)
+    _put_back_each(lab, ledger, last)
+    lab.apps.pop(name, None)
+    ledger.end("removed")
+    keep.save(healthy={}, fault="", tx="", touched=[])
+
+
+def _outside(ground: Ground, keep: Keep, name: str) -> tuple[Touched, Touched]:
+    """What was touched outside the app's namespaces, newest first; and what goes after the app.
+
+    A volume stays as long as a claim has it, and that one as long as a pod.
+    """
+    own = {ground.namespace(name), ground.tenant(name)}
+    outside = [pair for pair in reversed(keep.touched) if pair[0].partition("/")[0] not in own]
+    last = [pair for pair in outside if is_volume(pair[0]) and pair[1] is None]
+    return [pair for pair in outside if pair not in last], last
+
+
+def _put_back_each(lab: Lab, ledger: Ledger, touched: Touched) -> None:
+    for pair in touched:
+        try:
+            restore(lab.ground, ledger, [pair])
+        except StratusError as error:
+            lab.progress.note(f"{pair[0]} stays as the drill left it: {error}")
 
 
 class Case:
@@ -365,8 +399,6 @@ class Case:
         except (StratusError, KeyError) as error:
             lab.progress.note(f"{name} is made anew: {error}")
             lab.ground.settling = True
-            lab.ground.remove(name)
-            lab.apps.pop(name, None)
-            lab.keep(name).save(healthy={}, fault="", tx="", touched=[])
+            give_up(lab, name)
         finally:
             lab.ground.settling = False

@@ -194,7 +194,7 @@ class Ground:
         for ref in refs:
             gone = lambda ref=ref: self.api.get(ref) is None  # noqa: E731  # a short question
             self.until(gone, f"{ref.name} gone", GONE_WITHIN_S)
-        self._remove_beside(name)
+        self._remove_beside(self.namespace(name))
 
     def _made_of(self, name: str) -> str:
         """The digest of what is installed; "" when nothing is."""
@@ -203,13 +203,22 @@ class Ground:
             return ""
         return str((live["metadata"].get("annotations") or {}).get(MADE_OF, "unknown"))
 
-    def _remove_beside(self, name: str) -> None:
-        """What an app has outside namespaces carries the label with its namespace's name."""
-        for kind in BESIDE:
-            for item in self.api.items(kind, None):
-                meta = item["metadata"]
-                if (meta.get("labels") or {}).get(LABEL) == self.namespace(name):
-                    self.api.delete(self.api.ref(f"/{kind}/{meta['name']}", ""))
+    def _remove_beside(self, namespace: str) -> None:
+        """What an app has outside namespaces carries the label with its namespace's name.
+
+        Waited for: made anew while it is still going, an object would go all the same.
+        """
+        refs = [
+            self.api.ref(f"/{kind}/{item['metadata']['name']}", "")
+            for kind in BESIDE
+            for item in self.api.items(kind, None)
+            if (item["metadata"].get("labels") or {}).get(LABEL) == namespace
+        ]
+        for ref in refs:
+            self.api.delete(ref)
+        for ref in refs:
+            gone = lambda ref=ref: self.api.get(ref) is None  # noqa: E731  # a short question
+            self.until(gone, f"{ref} gone", GONE_WITHIN_S)
 
     def check_interrupt(self) -> None:
         """Stopped when a signal came."""

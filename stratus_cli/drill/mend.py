@@ -7,7 +7,7 @@ from typing import Any
 
 from stratus_cli.drill.api import Api, Item
 from stratus_cli.drill.errors import DrillError
-from stratus_cli.drill.ground import Ground
+from stratus_cli.drill.ground import WELL_WITHIN_S, Ground
 from stratus_cli.drill.ledger import Ledger
 from stratus_cli.drill.state import ALLOCATED, State, capture, differences, wishes
 from stratus_cli.kube.diff import same_value
@@ -123,7 +123,8 @@ def _wait_gone(ground: Ground, ref: Ref, live: Item) -> None:
     ground.until(
         lambda: ((ground.api.get(ref) or {}).get("metadata") or {}).get("uid") != uid,
         f"{ref} gone",
-        GONE_WITHIN_S,
+        # The pods that hold it are replaced first, which takes as long as any rollout.
+        WELL_WITHIN_S if is_volume(str(ref)) else GONE_WITHIN_S,
     )
 
 

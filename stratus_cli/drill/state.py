@@ -42,6 +42,8 @@ ALLOCATED = {
 }
 APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 """kubectl's own record of what was last applied; it asks for nothing."""
+OBSERVED_TAINTS = "node.kubernetes.io/"
+"""Taints by which the node controllers say what they see, also for a while after it is over."""
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
 """A restart asks for nothing that was not asked before; never counted as a difference."""
 
@@ -131,9 +133,17 @@ def wishes(item: Item, *, exact: bool = True) -> Item:
         template = spec.get("template")
         if isinstance(template, dict):
             _tidy(template, exact=exact)
+        if kind == "Node":
+            _drop_observed_taints(spec)
     for name in ALLOCATED.get(kind, ()):
         made.pop(name, None)
     return made
+
+
+def _drop_observed_taints(spec: Item) -> None:
+    taints = spec.pop("taints", None) or ()
+    if wished := [item for item in taints if not item["key"].startswith(OBSERVED_TAINTS)]:
+        spec["taints"] = wished
 
 
 def _tidy(template: Item, *, exact: bool) -> None:

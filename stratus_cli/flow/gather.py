@@ -5,7 +5,7 @@ An unread kind is a Gap with its reason, never an empty list.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
@@ -13,11 +13,13 @@ from typing import Any
 import msgspec
 
 from stratus_cli.cluster.parallel import in_parallel
-from stratus_cli.kube.custom_owners import owner_kinds
-from stratus_cli.kube.kinds import OBSERVED, KindInfo
+from stratus_cli.kube.custom import word_of
+from stratus_cli.kube.custom_owners import MOST_KINDS, owner_kinds
+from stratus_cli.kube.kinds import BY_KIND, OBSERVED, KindInfo
 from stratus_cli.kube.listing import Page, name_of
 from stratus_cli.model.errors import ClusterAnswer, Forbidden, NotFound, RequestTimeout
 from stratus_cli.model.objects import KubeObject
+from stratus_cli.model.objects_custom import custom_struct
 from stratus_cli.model.ports import Cluster
 from stratus_cli.model.snapshot import Gap, GapReason
 
@@ -39,6 +41,13 @@ class Gathered:
     raws: dict[str, list[msgspec.Raw]] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     originals: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
+
+    def join(self, more: Gathered) -> None:
+        """Take in what was listed of other kinds."""
+        self.objects.update(more.objects)
+        self.raws.update(more.raws)
+        self.gaps.extend(more.gaps)
+        self.originals.update(more.originals)
 
 
 @dataclass
@@ -96,13 +105,34 @@ def add_owners(
 ) -> None:
     """Custom resources that control what was listed: one request for each of their kinds."""
     kinds = owner_kinds(found.objects)
-    if not kinds:
-        return
-    more = gather(cluster, asked, kinds, keep_raw=keep_raw)
-    found.objects.update(more.objects)
-    found.raws.update(more.raws)
-    found.gaps.extend(more.gaps)
-    found.originals.update(more.originals)
+    if kinds:
+        found.join(gather(cluster, asked, kinds, keep_raw=keep_raw))
+
+
+def gather_custom(
+    cluster: Cluster,
+    asked: tuple[str, ...],
+    words: Sequence[str],
+    known: Gathered,
+    *,
+    keep_raw: bool = False,
+) -> Gathered:
+    """List custom kinds that are named as PLURAL.GROUP and were not listed yet; few at most."""
+    kinds: list[KindInfo] = []
+    gaps: list[Gap] = []
+    for word in words[:MOST_KINDS]:
+        try:
+            served = cluster.kind_of(word)
+        except ClusterAnswer as error:
+            gaps.append(gap_of(word, error))
+            continue
+        if served is not None and served.kind not in BY_KIND and served.kind not in known.objects:
+            name = word_of(served.kind, served.api_version)
+            struct = custom_struct(served.kind, served.api_version)
+            kinds.append(KindInfo(name, served.api_version, "", served.namespaced, struct))
+    more = gather(cluster, asked, tuple(kinds), keep_raw=keep_raw) if kinds else Gathered()
+    more.gaps.extend(gaps)
+    return more
 
 
 def _listed(

@@ -13,7 +13,9 @@ from typing import Any
 
 from stratus_cli.cluster.parallel import in_parallel
 from stratus_cli.cluster.recorded import RecordedCluster
-from stratus_cli.flow.gather import Gathered, add_owners, gather, prepare
+from stratus_cli.flow.gather import Gathered, add_owners, gather, gather_custom, prepare
+from stratus_cli.kube.graph import Graph
+from stratus_cli.kube.operators import looked_after
 from stratus_cli.model.errors import ClusterAnswer, NotFound, StratusError, UsageError
 from stratus_cli.model.objects import Event
 from stratus_cli.model.ports import Cluster, Ports, Source
@@ -57,9 +59,28 @@ def look_closely(
     snap = _filled(snap, found)
     snap = with_all_signals(ports.sources, snap)
     # In this order: whom telemetry accuses has its log read, whom logs accuse its usage.
-    for source in (LogSource(cluster), UsageSource(cluster), CertificateSource(cluster)):
+    snap = with_signals(LogSource(cluster), snap)
+    snap = _with_looked_after(cluster, snap, asked, found, keep_raw=keep_raw)
+    for source in (UsageSource(cluster), CertificateSource(cluster)):
         snap = with_signals(source, snap)
     return snap, found
+
+
+def _with_looked_after(
+    cluster: Cluster, snap: Snapshot, asked: tuple[str, ...], found: Gathered, *, keep_raw: bool
+) -> Snapshot:
+    """With the custom resources of operators whose logs say that what they make is refused.
+
+    What they made may be gone, so that nothing else leads there.
+    """
+    more = gather_custom(cluster, asked, looked_after(Graph(snap)), found, keep_raw=keep_raw)
+    found.join(more)
+    return replace(
+        snap,
+        objects={**snap.objects, **more.objects},
+        gaps=(*snap.gaps, *more.gaps),
+        originals={**snap.originals, **more.originals},
+    )
 
 
 def _replayed(

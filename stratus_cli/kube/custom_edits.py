@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from stratus_cli.kube.changes import last_change
-from stratus_cli.kube.fields import quoted, read
+from stratus_cli.kube.fields import as_text, quoted, read
 from stratus_cli.kube.graph import Graph
 from stratus_cli.model.change import ABSENT, Json
 from stratus_cli.model.objects import KubeObject
@@ -23,6 +24,9 @@ EARLIER = timedelta(seconds=2)  # times in managedFields are cut to seconds
 DEEPEST = 6  # levels below spec that are looked at
 MOST = 200  # leaves
 SHORTEST, SMALLEST = 4, 1000  # of what may be found in a message by more than chance
+
+
+_FIELD = re.compile(r"[A-Za-z]\w{0,62}(?:\[[^\]]{0,99}\])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,17 @@ def shows_in(edit: Edit, child: KubeObject, pods: tuple[Pod, ...]) -> bool:
 def is_named_in(edit: Edit, texts: tuple[str, ...]) -> bool:
     """What failed quotes the value, or a part of it that says something by itself."""
     return any(part in text for part in _telling(edit.value) for text in texts)
+
+
+def is_refused_in(edit: Edit, why: str) -> bool:
+    """The API server names this field and its value in what was made from it.
+
+    In the object made the field may stand elsewhere, so its own name counts.
+    """
+    name = edit.path.rpartition(".")[2]
+    fields = {part.split("[")[0] for part in _FIELD.findall(why)}
+    quoted_value = re.search(rf"(?<![\w.-]){re.escape(as_text(edit.value))}(?![\w.])", why)
+    return is_named_in(edit, (why,)) or (name in fields and quoted_value is not None)
 
 
 def _telling(value: Json) -> Iterator[str]:

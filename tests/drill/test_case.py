@@ -16,9 +16,11 @@ from typing import Any
 
 import pytest
 
+from stratus_cli.drill import case
 from stratus_cli.drill.app import load
-from stratus_cli.drill.case import Case, Lab
+from stratus_cli.drill.case import Case, Lab, give_up, inject
 from stratus_cli.drill.controls import ControlCase
+from stratus_cli.drill.errors import DrillError
 from stratus_cli.drill.fault import Fault, Oracle, Place
 from stratus_cli.drill.ground import Stopped
 from stratus_cli.drill.oracle import Healthy
@@ -260,6 +262,68 @@ def test_ctrl_c_heals() -> None:
         with pytest.raises(Stopped):
             Case(found, FAULT, known_good=False).run()
         assert differences(healthy, capture(found.ground.api, [SPACE])) == []
+
+
+NODE = "/Node/node-1"
+OUTSIDE = replace(
+    FAULT,
+    cluster=True,
+    steps=(*FAULT.steps, {"change": NODE, "set": {"spec.unschedulable": True}}),
+)
+
+
+@pytest.mark.parametrize("removable", [True, False])
+def test_what_is_outside_is_put_back_though_the_app_cannot_be(
+    monkeypatch: pytest.MonkeyPatch, removable: bool
+) -> None:
+    """Else it would stay in every later case: nobody else knows of it."""
+
+    def fails(*_: object) -> None:
+        raise DrillError("it could not be put back", "x")
+
+    with lab() as (found, _):
+        monkeypatch.setattr(case, "hook_of", fails)  # its way back is the first thing
+        gone: list[str] = []
+        monkeypatch.setattr(found.ground, "remove", gone.append if removable else fails)
+        found.tool = Scripted(found)
+        inject(found, OUTSIDE)
+        assert found.ground.api.get(found.ground.api.ref(NODE, ""))["spec"]["unschedulable"]  # type: ignore[index]  # it is there
+        run_one = Case(found, replace(OUTSIDE, hook="x:Y"), known_good=False)
+        if removable:
+            run_one._heal()  # noqa: SLF001  # the way out of every case
+            assert gone == ["shop"]
+            assert not found.keep("shop").fault
+        else:
+            with pytest.raises(DrillError):
+                run_one._heal()  # noqa: SLF001  # as above
+        live = found.ground.api.get(found.ground.api.ref(NODE, ""))
+        assert live is not None
+        assert "unschedulable" not in live["spec"]
+
+
+def test_one_object_that_cannot_be_put_back_keeps_none_of_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each by itself, and it is said what stays; volumes after the namespaces that hold them."""
+    done: list[str] = []
+
+    def one(_ground: object, _ledger: object, wanted: list[tuple[str, object]]) -> None:
+        for key, _ in wanted:
+            if key == "/ClusterRole/a":
+                raise DrillError("it could not be put back", key)
+            done.append(key)
+
+    with lab() as (found, _):
+        said: list[str] = []
+        monkeypatch.setattr(found.progress, "note", said.append)
+        monkeypatch.setattr(case, "restore", one)
+        monkeypatch.setattr(found.ground, "remove", done.append)
+        touched = [["/PersistentVolume/v", None], [NODE, {}], ["/ClusterRole/a", None]]
+        found.keep("shop").save(fault="f", touched=[*touched, [f"{SPACE}/Service/a", None]])
+        give_up(found, "shop")
+        assert done == [NODE, "shop", "/PersistentVolume/v"]
+        assert any("/ClusterRole/a" in text for text in said)
+        assert not found.keep("shop").touched
 
 
 def test_a_command_that_a_signal_ended_is_no_verdict() -> None:

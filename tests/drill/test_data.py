@@ -143,6 +143,26 @@ def is_place(place: Place, fault: Fault, faulty: World, healthy: World) -> bool:
 CASES = [case for name in faults.names() for case in faults.load(name, values)]
 
 
+@pytest.mark.parametrize("fault", CASES, ids=lambda case: case.id)
+def test_what_others_depend_on_is_disturbed_alone(fault: Fault) -> None:
+    """Nodes, kube-system, and what is called the same whichever app it belongs to."""
+    own = (f"/Namespace/drill-{fault.app}", f"drill-{fault.app}")
+    named = [place.ref for place in (*fault.root, *fault.acceptable)]
+    for step in fault.steps:
+        _, target = next(iter(step.items()))
+        if isinstance(target, dict):
+            named.append(created(fault, target))
+        elif isinstance(target, str):
+            named.append(target)
+    keys = (key(fault, ref) for ref in named if "/" in ref)
+    common = [
+        name
+        for name in keys
+        if not name.startswith(own) and not name.split("/")[2].startswith(f"drill-{fault.app}-")
+    ]
+    assert fault.alone == bool(common), common
+
+
 @pytest.mark.parametrize("app", apps.names())
 def test_selectors_and_references(app: str) -> None:
     """Each Service has pods, and what pods mount or read is there."""

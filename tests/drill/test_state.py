@@ -111,6 +111,22 @@ def test_the_order_of_variables_that_refer_to_others_counts() -> None:
     assert differences(with_env(A, twice), with_env(twice, A), exact=False)
 
 
+def test_what_is_observed_of_a_node_is_no_wish() -> None:
+    """The node controllers taint what is cordoned or silent, and take it back a while later."""
+
+    def node(*taints: str) -> State:
+        spec = {"taints": [{"key": key, "effect": "NoSchedule"} for key in taints]}
+        meta = {"name": "n", "uid": "1"}
+        raw = {"apiVersion": "v1", "kind": "Node", "metadata": meta}
+        return State({"/Node/n": {**raw, "spec": spec if taints else {}}})
+
+    observed = node("node.kubernetes.io/unreachable", "node.kubernetes.io/unschedulable")
+    assert differences(node(), observed) == []
+    assert differences(observed, node()) == []
+    assert differences(node("dedicated"), node("dedicated", "node.kubernetes.io/not-ready")) == []
+    assert differences(node(), node("dedicated"))
+
+
 def test_what_cannot_be_taken_back_is_left_out() -> None:
     """As a fault's file says."""
     before = State({"ns/ConfigMap/c": WEB})

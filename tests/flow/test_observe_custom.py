@@ -80,3 +80,66 @@ def test_an_owner_that_is_not_served_is_a_gap(api: ApiServer, tmp_path: Path) ->
         ("store.v1.db.example.com", GapReason.NOT_SERVED)
     ]
     assert snap.get(StatefulSet, "shop", "main") is not None
+
+
+OPERATOR = "web-7d4b9c-aaaaa"
+SAYS = (
+    '2026-11-24T11:59:5{0}.000000000Z StatefulSet.apps "main" is invalid:'
+    ' spec.template.spec.tolerations[0].effect: Unsupported value: "FOR_FUN"'
+)
+
+
+def rights(*resources: str, account: str = "default") -> list[dict[str, Any]]:
+    """A Role of these resources, bound to a ServiceAccount of the namespace shop."""
+    rbac = "rbac.authorization.k8s.io"
+    meta = {"name": "operator", "namespace": "shop", "uid": "u-role"}
+    rule = {"apiGroups": ["db.example.com"], "resources": [*resources], "verbs": ["*"]}
+    role = {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": meta, "rules": [rule]}
+    binding = {
+        "apiVersion": f"{rbac}/v1",
+        "kind": "RoleBinding",
+        "metadata": {**meta, "uid": "u-binding"},
+        "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "operator"},
+        "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": "shop"}],
+    }
+    return [role, binding]
+
+
+def served(api: ApiServer, *items: dict[str, Any]) -> None:
+    """Without what it made, and with what the operator logs of that."""
+    api.items[:] = [item for item in api.items if item is not OWNED] + [*items]
+    version = {"groupVersion": "db.example.com/v1", "version": "v1"}
+    group = {"preferredVersion": version, "versions": [version]}
+    api.texts["/apis/db.example.com"] = json.dumps(group).encode()
+    api.texts[f"{GROUP}/namespaces/shop/stores"] = json.dumps(
+        {"kind": "StoreList", "items": [STORE]}
+    ).encode()
+    lines = "\n".join(SAYS.format(second) for second in range(9))
+    api.texts[f"/api/v1/namespaces/shop/pods/{OPERATOR}/log"] = lines.encode()
+
+
+def test_what_an_operator_cannot_make_leads_to_what_asks_for_it(
+    api: ApiServer, tmp_path: Path
+) -> None:
+    """By the operator's rights: what it made is gone, and no owner leads there."""
+    served(api, *rights("stores", "stores/status"))
+    snap = observe(ports(live(api, tmp_path)), ScopeRequest(("shop",)))
+    assert snap.gaps == ()
+    (store,) = snap.objects["Store"]
+    assert store.metadata.name == "main"
+    assert ("Store", "shop", "main") in snap.originals
+
+
+@pytest.mark.parametrize(
+    "items",
+    [rights("*"), rights("stores", account="somebody-else"), []],
+    ids=["names no kind", "another account", "no rights"],
+)
+def test_nobody_looks_for_kinds_that_nothing_names(
+    api: ApiServer, tmp_path: Path, items: list[dict[str, Any]]
+) -> None:
+    """A cluster may serve hundreds."""
+    served(api, *items)
+    snap = observe(ports(live(api, tmp_path)), ScopeRequest(("shop",)))
+    assert "Store" not in snap.objects
+    assert not [path for _, path, _ in api.requests if path.startswith(GROUP)]

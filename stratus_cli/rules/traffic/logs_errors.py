@@ -6,7 +6,8 @@ How we tell: of the newest lines of its ready pods at least a fifth are errors (
 status or words), at least five of them, over at least ten seconds, the last one just now, all of
 them written since it and what it calls became ready. Degraded when that is new: its log was clean
 before, or it, its configuration or something it calls was changed within the hour; or when most
-lines are failed requests. Else a risk: some programs always write errors.
+lines are failed requests, or objects that the API server refuses. Else a risk: some programs always
+write errors.
 
 Not this when: a rollout has just ended; it happened once; the log's times are not known.
 
@@ -31,6 +32,7 @@ from stratus_cli.kube.log_patterns import (
     OVERLOADED,
     TLS,
 )
+from stratus_cli.kube.operators import refusal
 from stratus_cli.kube.pods import age_s
 from stratus_cli.model.finding import Confidence, Finding, RuleMeta, Severity
 
@@ -51,7 +53,7 @@ def check(graph: Graph) -> Iterator[Finding]:
         if errors.share < MANY:
             continue
         new = errors.began or _is_changed(graph, errors)
-        hurts = errors.share >= MOST and _are_requests(errors)
+        hurts = errors.share >= MOST and (_are_requests(errors) or _are_refused(errors))
         _, _, line = errors.samples[0]
         yield META.finding(
             errors.owner,
@@ -74,6 +76,11 @@ def _is_changed(graph: Graph, errors: Errors) -> bool:
         if at is not None and age_s(graph, at) <= LATELY_S and at <= errors.last:
             return True
     return any(call.absent for call in graph.calls.of(errors.owner))
+
+
+def _are_refused(errors: Errors) -> bool:
+    """An operator cannot make what it is asked for."""
+    return any(refusal(pod, line) is not None for pod, _, line in errors.samples[:SHOWN])
 
 
 def _are_requests(errors: Errors) -> bool:
