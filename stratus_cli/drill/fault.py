@@ -17,7 +17,7 @@ propose_only: false # true: solved = root named and nothing written (oracle S is
 heals: false        # true: it goes away by itself; no write at all is as good as a repair
 steps: [...]        # the injection, in order, see below
 symptom: {...}      # what must be visible before the clock starts, see below; all of it must hold
-root:               # the root causes to name: every one of them
+root:               # the root causes to name: every one of them; `*` in a name stands for any text
 - ref: Service/${variant}
   field: spec.ports[port=80].targetPort
   or: [{ref: 'Deployment/${variant}', field: spec.x}]   # other answers that are as right

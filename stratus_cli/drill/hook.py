@@ -25,6 +25,9 @@ class World(Protocol):
     def get(self, ref: Ref) -> dict[str, Any] | None:
         """The live object, or None."""
 
+    def pods(self, text: str) -> list[dict[str, Any]]:
+        """Of a workload, by name."""
+
     def step(self, step: dict[str, Any]) -> None:
         """Run one step as in a fault file, journaled."""
 

@@ -103,11 +103,11 @@ class Injection:
         self._delete_ref(ref, self._live(ref))
 
     def _delete_pods(self, text: str, step: Mapping[str, Any]) -> None:
-        pods = sorted(self._pods(text), key=lambda pod: str(pod["metadata"]["name"]))
+        pods = self.pods(text)
         self._delete_all(pods[: step.get("count", len(pods))])
 
     def _delete_replica_sets(self, text: str, step: Mapping[str, Any]) -> None:
-        pods = {pod["metadata"]["uid"] for pod in self._pods(text)}
+        pods = {pod["metadata"]["uid"] for pod in self.pods(text)}
         owner = self._live(self.ref(text))["metadata"]["uid"]
         sets = self._owned("ReplicaSet", {owner})
         self._delete_all(sets)
@@ -125,7 +125,7 @@ class Injection:
         def is_rolling() -> bool:
             return any(
                 "running" in status.get("state", {}) and not status.get("ready")
-                for pod in self._pods(text)
+                for pod in self.pods(text)
                 for status in pod.get("status", {}).get("containerStatuses") or ()
             )
 
@@ -231,9 +231,11 @@ class Injection:
             if any(o["uid"] in uids for o in item["metadata"].get("ownerReferences") or ())
         ]
 
-    def _pods(self, text: str) -> list[Item]:
+    def pods(self, text: str) -> list[Item]:
+        """Of a workload, by name."""
         ref = self.ref(text)
-        return pods_of(self._live(ref), self._api.items("Pod", ref.namespace))
+        found = pods_of(self._live(ref), self._api.items("Pod", ref.namespace))
+        return sorted(found, key=lambda pod: str(pod["metadata"]["name"]))
 
     def _until(
         self, ask: Callable[[], bool], what: str, step: Mapping[str, Any] | None = None

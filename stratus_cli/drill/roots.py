@@ -6,6 +6,7 @@ element; what lies below the wanted place is right as well.
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -82,7 +83,7 @@ def _is_one(
 ) -> bool:
     ref, field = root
     return any(
-        ref == wanted_ref and same_place(objects.get(ref), field, wanted)
+        fnmatch.fnmatchcase(ref, wanted_ref) and same_place(objects.get(ref), field, wanted)
         for wanted_ref, wanted in choices
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import functools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -133,6 +134,9 @@ def _served(item: Item) -> Item:
 def is_place(place: Place, fault: Fault, faulty: World, healthy: World) -> bool:
     """Whether a place is one of the faulty state, or was one of the healthy state."""
     name = key(fault, place.ref)
+    if place.ref.startswith("Pod/"):  # it has a name that the cluster made: its template has it
+        name = key(fault, place.ref.replace("Pod/", "Deployment/").removesuffix("-*"))
+        place = replace(place, field=place.field.replace("spec.", "spec.template.spec.", 1))
     before, now = healthy.get(name), faulty.get(name)
     if not place.field:
         return before is not None or now is not None

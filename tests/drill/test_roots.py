@@ -80,3 +80,14 @@ def test_exact_is_all_and_nothing_else() -> None:
 def test_hygiene_beside_it_is_no_wrong_answer() -> None:
     """Only what is said to be an outage or a degradation counts as an answer."""
     assert judged(("ns/Deployment/db", "spec"), severity="hygiene").extra == ()
+
+
+def test_a_star_stands_for_what_the_cluster_names() -> None:
+    """A pod's name is made when it is."""
+    text = FILE.replace("ref: Service/web", "ref: Pod/web-*").replace(
+        "spec.ports[port=80].targetPort", "spec.containers[name=web].image"
+    )
+    fault = parse("f", text, lambda app: {"app": app})[0]
+    field = "spec.containers[name=web].image"
+    assert named(report(("ns/Pod/web-7d4-x", field)), fault, {}, "ns").exact
+    assert not named(report(("ns/Pod/other-7d4-x", field)), fault, {}, "ns").exact
