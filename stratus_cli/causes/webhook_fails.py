@@ -17,8 +17,10 @@ from collections.abc import Iterator
 from stratus_cli.causes.case import SHOWN_PODS, Case
 from stratus_cli.kube.admission import (
     WebhookFailure,
+    asked_about_pods,
     configurations,
     webhook_failure,
+    webhook_host,
     webhooks_named,
 )
 from stratus_cli.kube.evidence import absent_evidence
@@ -60,8 +62,27 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
         for item, webhook in webhooks_named(case.graph, name):
             if webhook.failure_policy != "Fail":
                 continue
-            if not _is_the_pods_fault(case, webhook, blocked[name][0][2]):
-                yield _diagnosis(case, item, webhook, blocked[name])
+            own = [one for one in blocked[name] if _is_meant(case, item, webhook, one)]
+            if own and not _is_the_pods_fault(case, webhook, own[0][2]):
+                yield _diagnosis(case, item, webhook, own)
+
+
+def _is_meant(
+    case: Case,
+    item: WebhookConfiguration,
+    webhook: Webhook,
+    one: tuple[Finding, Workload, WebhookFailure],
+) -> bool:
+    """Whether this one was called: another configuration may have a webhook of the same name."""
+    _, workload, failure = one
+    host = webhook_host(webhook)
+    if failure.host and host and failure.host != host:
+        return False
+    if not case.graph.snap.was_read("Namespace"):
+        return True  # by which labels of theirs it chooses cannot be told
+    labels = workload.spec.template.metadata.labels
+    asked = asked_about_pods(case.graph, workload.metadata.namespace, labels)
+    return any(ref_of(other) == ref_of(item) and hook == webhook for other, hook in asked)
 
 
 def _diagnosis(

@@ -27,6 +27,8 @@ NAME_LABEL = "kubernetes.io/metadata.name"  # on every namespace
 
 # webhook/errors: 'failed calling webhook "a.b.c": failed to call webhook: Post "https://...": WHY'
 _FAILED = re.compile(r'failed calling webhook "([^"]+)":\s*(.*)', re.DOTALL)
+_CALLED = re.compile(r'Post "https?://([^/:"?]{1,253})')
+_HOST = re.compile(r"https?://([^/:?]{1,253})")
 _TIMED_OUT = re.compile(
     r"request did not complete within requested timeout|Timeout: request did not complete"
 )
@@ -53,11 +55,12 @@ WHY = (
 
 @dataclass(frozen=True, slots=True)
 class WebhookFailure:
-    """A webhook that could not be called. why: one of WHY, or "unknown"."""
+    """A webhook that could not be called. why: one of WHY, or "unknown". host: "" if not said."""
 
     webhook: str
     why: str
     detail: str
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,17 @@ def webhook_failure(message: str) -> WebhookFailure | None:
         return None
     name, detail = found.groups()
     why = next((kind for kind, pattern in WHY if pattern.search(detail)), "unknown")
-    return WebhookFailure(name, why, detail.strip())
+    called = _CALLED.search(detail)
+    return WebhookFailure(name, why, detail.strip(), called.group(1).lower() if called else "")
+
+
+def webhook_host(webhook: Webhook) -> str:
+    """Whom the API server calls, as it says it; "" where neither a Service nor a URL is given."""
+    service = webhook.client_config.service
+    if service is not None:
+        return f"{service.name}.{service.namespace}.svc"
+    found = _HOST.match(webhook.client_config.url)
+    return found.group(1).lower() if found else ""
 
 
 def ran_out_of_time(message: str) -> bool:
