@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from stratus_cli.causes.case import SHOWN_PODS, Case
-from stratus_cli.kube.admission import denied_by, leaving_out, webhooks_named
+from stratus_cli.kube.admission import denied_by, is_asked, leaving_out, webhooks_named
 from stratus_cli.kube.put_back import put_back
 from stratus_cli.kube.refused import nudges, refused
 from stratus_cli.kube.timeline import changed_at, template_changed_at
@@ -39,7 +39,7 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
     blocked: dict[tuple[Ref, str], Blocked] = defaultdict(list)
     items: dict[Ref, KubeObject] = {}
     for finding, workload in refused(case.graph, case.findings):
-        for item, field in _deniers(case, finding.message):
+        for item, field in _deniers(case, workload, finding.message):
             at, made = changed_at(item, field), template_changed_at(case.graph, workload)
             if at is not None and made is not None and at > made:
                 items[ref_of(item)] = item
@@ -48,7 +48,7 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
         yield _diagnosis(case, items[ref], field, blocked[(ref, field)])
 
 
-def _deniers(case: Case, message: str) -> Iterator[tuple[KubeObject, str]]:
+def _deniers(case: Case, workload: Workload, message: str) -> Iterator[tuple[KubeObject, str]]:
     """(what denied, the field of it that does)."""
     kind, name = denied_by(message)
     if kind == "binding":
@@ -56,8 +56,10 @@ def _deniers(case: Case, message: str) -> Iterator[tuple[KubeObject, str]]:
         if item is not None:
             yield item, ACTIONS
     elif kind == "webhook":
+        space, labels = workload.metadata.namespace, workload.spec.template.metadata.labels
         for configuration, webhook in webhooks_named(case.graph, name):
-            yield configuration, f"webhooks[name={webhook.name}]"
+            if is_asked(case.graph, configuration, webhook, space, labels):
+                yield configuration, f"webhooks[name={webhook.name}]"
 
 
 def _diagnosis(case: Case, item: KubeObject, field: str, blocked: Blocked) -> Diagnosis:

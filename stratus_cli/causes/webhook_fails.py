@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from stratus_cli.causes.case import SHOWN_PODS, Case
 from stratus_cli.kube.admission import (
     WebhookFailure,
-    asked_about_pods,
     configurations,
+    is_asked,
     webhook_failure,
     webhook_host,
     webhooks_named,
@@ -78,11 +78,8 @@ def _is_meant(
     host = webhook_host(webhook)
     if failure.host and host and failure.host != host:
         return False
-    if not case.graph.snap.was_read("Namespace"):
-        return True  # by which labels of theirs it chooses cannot be told
     labels = workload.spec.template.metadata.labels
-    asked = asked_about_pods(case.graph, workload.metadata.namespace, labels)
-    return any(ref_of(other) == ref_of(item) and hook == webhook for other, hook in asked)
+    return is_asked(case.graph, item, webhook, workload.metadata.namespace, labels)
 
 
 def _diagnosis(

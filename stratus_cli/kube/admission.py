@@ -162,6 +162,20 @@ def asked_about_pods(
                 yield item, webhook
 
 
+def is_asked(
+    graph: Graph,
+    item: WebhookConfiguration,
+    webhook: Webhook,
+    namespace: str,
+    labels: Mapping[str, str],
+) -> bool:
+    """Whether this one is asked when such a pod is made; also where nobody can tell."""
+    if not graph.snap.was_read("Namespace"):
+        return True  # by which labels of theirs it chooses is not known
+    asked = asked_about_pods(graph, namespace, labels)
+    return any(other is item and hook is webhook for other, hook in asked)
+
+
 def _is_about_new_pods(rule: RuleWithOperations) -> bool:
     return (
         bool({"*", "CREATE"} & set(rule.operations))
