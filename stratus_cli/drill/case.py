@@ -22,7 +22,7 @@ from stratus_cli.drill.ground import Ground, Stopped
 from stratus_cli.drill.harm import Sample, Watch, harms
 from stratus_cli.drill.injection import Injection, call, hook_of
 from stratus_cli.drill.ledger import Keep, Ledger
-from stratus_cli.drill.mend import is_volume, restore, restore_all
+from stratus_cli.drill.mend import is_volume, renew, restore, restore_all
 from stratus_cli.drill.oracle import Healthy, Oracle, endpoints
 from stratus_cli.drill.quality import dq, dq_star, lines_of
 from stratus_cli.drill.result import ERROR, SKIPPED, SOLVED, UNSOLVED, Result
@@ -138,6 +138,7 @@ def heal(lab: Lab, name: str, fault: Fault | None = None) -> None:
         if keep.healthy:
             restore_all(ground, ledger, State(keep.healthy), ground.spaces(name))
         restore(ground, ledger, last)
+        renew(ground, ledger, ground.spaces(name))
         for step in reversed(fault.steps if fault is not None else ()):
             if "call" in step and "heal" in step:
                 call(ground, ground.api.ref(step["call"], ground.namespace(name)), step, "heal")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
@@ -60,6 +61,36 @@ def in_order(moved: Iterable[str], there: Container[str]) -> list[str]:
 def is_volume(key: str) -> bool:
     """Of a claim or volume, which its users hold."""
     return key.split("/")[1] in ("PersistentVolumeClaim", "PersistentVolume")
+
+
+def renew(ground: Ground, ledger: Ledger, spaces: Iterable[str]) -> None:
+    """Delete pods with a container that has ended: their controllers make them anew.
+
+    What they had leaked stays with them, and what is left of the case before would be taken for an
+    illness in the next one.
+    """
+    for space in spaces:
+        for pod in ground.api.items("Pod", space):
+            meta = pod["metadata"]
+            if not _is_kept_up(pod) or not _has_ended(pod):
+                continue
+            ref = Ref("Pod", space, meta["name"], pod["apiVersion"])
+
+            def do(ref: Ref = ref) -> None:
+                with contextlib.suppress(NotFound):
+                    ground.api.delete(ref)
+
+            ledger.write(ref, pod, None, do)
+
+
+def _is_kept_up(pod: Item) -> bool:
+    owners = pod["metadata"].get("ownerReferences") or ()
+    return any(owner.get("controller") and owner["kind"] != "Job" for owner in owners)
+
+
+def _has_ended(pod: Item) -> bool:
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    return any(status.get("restartCount") for status in statuses)
 
 
 def _restore_one(ground: Ground, ledger: Ledger, key: str, wanted: Item | None) -> None:

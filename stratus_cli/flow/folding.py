@@ -64,7 +64,7 @@ def _gives_way(graph: Graph, root: Diagnosis, strong: Mapping[Ref, Diagnosis]) -
     """
     if root.confidence >= WEAK or not all(_is_felt(rule) for rule, _ in root.explains):
         return False
-    callers = {unit_of(graph, ref) for _, ref in root.explains}
+    callers = {unit for _, ref in root.explains for unit in _behind(graph, unit_of(graph, ref))}
     return all(culprit(graph, caller, strong) is not None for caller in callers) and any(
         speaks_of_callees(graph, caller) for caller in callers
     )
@@ -91,6 +91,13 @@ def _asker(
     services = graph.services_of(item) if isinstance(item, Workload) else ()
     named = {unit.name, *(ref_of(service).name for service in services)}
     return next((strong[ref] for ref in callers if speaks_of(graph, ref, named)), None)
+
+
+def _behind(graph: Graph, ref: Ref) -> tuple[Ref, ...]:
+    """The workloads behind a Service, whose calls and logs are theirs; else the object itself."""
+    item = graph.snap.find(ref)
+    found = graph.selected_workloads(item) if isinstance(item, Service) else ()
+    return tuple(ref_of(workload) for workload in found) or (ref,)
 
 
 def by_unit(graph: Graph, roots: Sequence[Diagnosis]) -> Mapping[Ref, Diagnosis]:

@@ -219,7 +219,18 @@ def is_overdue(graph: Graph, pod: Pod, part: Part) -> bool:
     if part.is_init or part.status.ready or part.status.state.running is None:
         return False
     allowance = probe_allowance_s(part.container) + STATUS_LAG_S
-    return age_s(graph, unready_since(pod, part)) > allowance
+    return age_s(graph, unready_since(pod, part)) > allowance or _had_its_time(pod, part, allowance)
+
+
+def _had_its_time(pod: Pod, part: Part, allowance: float) -> bool:
+    """Its life before this one was long enough and never ready: the next one gets no more time."""
+    end = part.status.last_state.terminated
+    ready = condition(pod.status.conditions, "ContainersReady")
+    if end is None or end.started_at is None or end.finished_at is None or ready is None:
+        return False
+    since = ready.last_transition_time
+    never = ready.status != "True" and since is not None and since <= end.started_at
+    return never and (end.finished_at - end.started_at).total_seconds() > allowance
 
 
 def is_on_lost_node(graph: Graph, pod: Pod) -> bool:

@@ -23,6 +23,7 @@ from stratus_cli.drill.controls import ControlCase
 from stratus_cli.drill.errors import DrillError
 from stratus_cli.drill.fault import Fault, Oracle, Place
 from stratus_cli.drill.ground import Stopped
+from stratus_cli.drill.mend import renew
 from stratus_cli.drill.oracle import Healthy
 from stratus_cli.drill.runs import Asked, run
 from stratus_cli.drill.state import State, capture, differences
@@ -412,3 +413,21 @@ def test_any_write_where_nothing_is_wrong_is_a_failure() -> None:
             quiet = ControlCase(found, FAULT, "healthy", known_good=False)
             assert quiet.run().verdict == verdict
             assert differences(healthy, capture(found.ground.api, [SPACE])) == []
+
+
+def test_pods_that_ended_meanwhile_are_made_anew() -> None:
+    """Only those that a controller keeps up."""
+    with lab() as (found, _):
+        api = found.ground.api
+        for number, owner in enumerate(["ReplicaSet", "Job", ""]):
+            made = item("Pod", SPACE, f"p{number}")
+            made["status"] = {"containerStatuses": [{"name": "x", "restartCount": 1}]}
+            if owner:
+                made["metadata"]["ownerReferences"] = [{"kind": owner, "controller": True}]
+            api.create(made)
+        before = {pod["metadata"]["name"] for pod in api.items("Pod", SPACE)}
+        ledger = found.ledger()
+        ledger.begin("undo", "heal", {})
+        renew(found.ground, ledger, [SPACE])
+        ledger.end("healed")
+        assert before - {pod["metadata"]["name"] for pod in api.items("Pod", SPACE)} == {"p0"}

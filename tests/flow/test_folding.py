@@ -123,6 +123,14 @@ def test_a_hint_on_what_calls_nothing_gives_way_to_what_its_victims_call() -> No
     assert fold(graph, findings, [HINT, strong]) == ([strong], [HINT])
 
 
+def test_a_service_speaks_by_the_workload_behind_it() -> None:
+    """Where only its Service shows that the caller fails."""
+    graph = calling({"front": "call to catalog:80 failed"})
+    strong = root(of("Deployment", "catalog"), 0.85, ("WRK201", "catalog"))
+    hint = replace(HINT, explains=(("SLO001", of("Service", "front")),))
+    assert fold(graph, [accused("catalog", "WRK201")], [hint, strong]) == ([strong], [hint])
+
+
 @pytest.mark.parametrize(
     ("line", "hint"),
     [

@@ -4,7 +4,8 @@ Why it hurts: the pod gets no traffic from its Services, and a rollout waits for
 
 How we tell: a running container has ready=false, and since its start or its last change of
 readiness more time went by than start-up and readiness probe allow together (initial delay and
-failure threshold times period of each), plus ten seconds in which kubelet reports.
+failure threshold times period of each), plus ten seconds in which kubelet reports. One that was
+restarted after such a time without ever being ready is not given it again.
 
 Not this when: the container is still within that time; it crashes or cannot start (POD101 to
 POD104 say so); the pod is terminating or completed.
