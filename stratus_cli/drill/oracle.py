@@ -138,11 +138,11 @@ class Oracle:
             self._ground.until(is_decided, "front door", DOOR_WITHIN_S)
         except Stopped:
             raise
-        except DrillError:  # the last look says how it was at the deadline
-            pass
-        else:
-            if self._is_good(looks[-1]):
-                return ""
+        except DrillError:
+            if self._is_good(looks[-1]):  # a slow machine gets few looks: it may have its second
+                looks.append(self._door.look())
+        if self._is_good(looks[-1]):
+            return ""
         seen = looks[-1]
         return (
             f"{seen.failed} of {seen.asked} failed, p99 {seen.p99_s:.2f} s"

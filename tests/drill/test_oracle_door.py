@@ -50,4 +50,21 @@ def test_a_door_that_does_not_is_wrong(looks: list[Sight]) -> None:
     """Slow at the deadline, slow every other time, or failing twice."""
     door = Scripted(looks)
     assert wrong(door)
-    assert door.asked <= DOOR_WITHIN_S + 2
+    assert door.asked <= DOOR_WITHIN_S + 3
+
+
+@pytest.mark.parametrize(("last", "is_wrong"), [(GOOD, False), (SLOW, True)])
+def test_a_slow_machine_gets_its_second_look(last: Sight, is_wrong: bool) -> None:
+    """Two looks take all the time there is, and the second one is good."""
+    with lab() as (found, _):
+        _, healthy = found.apps["shop"]
+        door = Scripted([SLOW, GOOD, last])
+        look, clock = door.look, found.ground.clock
+
+        def slowly(requests: int = 30, *, give_up: int = 0) -> Sight:
+            clock.sleep(DOOR_WITHIN_S * 0.6)
+            return look(requests, give_up=give_up)
+
+        door.look = slowly  # type: ignore[method-assign]  # this door only
+        assert bool(Oracle(found.ground, FAULT, door, healthy).judge().wrong) == is_wrong
+        assert door.asked == 3
