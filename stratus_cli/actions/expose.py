@@ -12,11 +12,11 @@ from typing import Any, ClassVar
 from stratus_cli.actions.base import Item, Prepared, Reader, line, pod_spec, target
 from stratus_cli.actions.manifest import creatable, created
 from stratus_cli.actions.whole import whole
+from stratus_cli.kube.ports import PROTOCOLS
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
 
 TYPES = ("ClusterIP", "NodePort", "LoadBalancer")
-PROTOCOLS = ("TCP", "UDP", "SCTP")
 EXPOSED = ("Deployment", "ReplicaSet", "Pod", "Service")
 LONGEST = 63
 """Of a Service's name: it is a DNS label."""

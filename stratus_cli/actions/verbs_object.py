@@ -10,14 +10,15 @@ from stratus_cli.actions.create_object import CreateObject
 from stratus_cli.actions.delete_object import DeleteObject
 from stratus_cli.actions.document_field import DocumentField, fields_named
 from stratus_cli.actions.documents import DEEPEST, document_of, is_deep, manifest_ref, manifests_of
-from stratus_cli.actions.expose import PROTOCOLS, Expose
 from stratus_cli.actions.expose import TYPES as SERVICE_TYPES
+from stratus_cli.actions.expose import Expose
 from stratus_cli.actions.mark import Mark
 from stratus_cli.actions.patch_object import TYPES, PatchObject
 from stratus_cli.actions.secret_patch import PatchSecret
 from stratus_cli.actions.targets import NAME, labels_of, objects_named, one_object_alone, pairs_of
 from stratus_cli.actions.verbs import Made, Verb, each, number, only_objects, text
 from stratus_cli.actions.words import Parsed
+from stratus_cli.kube.ports import PROTOCOLS
 from stratus_cli.model.plan import Refusal
 from stratus_cli.model.ref import Ref
 

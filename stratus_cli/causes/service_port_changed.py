@@ -20,6 +20,7 @@ from stratus_cli.kube.called import Called, answer, called_by, containers_of, se
 from stratus_cli.kube.changes import last_change
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.fields import as_text, read
+from stratus_cli.kube.ports import port_path
 from stratus_cli.kube.put_back import put_back
 from stratus_cli.kube.timeline import template_changed_at
 from stratus_cli.kube.whole import as_json
@@ -70,7 +71,7 @@ def _diagnosis(
     ports = service.spec.ports
     field, wanted, source = FIELD, None, ""
     if len(ports) == 1:
-        field = f"{FIELD}[port={ports[0].port},protocol={ports[0].protocol}].port"
+        field = port_path(ports[0], "port")
         wanted, source = {field: port}, "the port that its callers use"
     if good is not None:
         wanted, source = {FIELD: good.value} if wanted is None else wanted, good.source

@@ -14,7 +14,7 @@ from stratus_cli.causes.case import Case
 from stratus_cli.kube.accused import accused_by_traffic
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.pods import is_live
-from stratus_cli.kube.ports import is_number_unserved, other_protocol, target_of
+from stratus_cli.kube.ports import is_number_unserved, other_protocol, port_path, target_of
 from stratus_cli.kube.put_back import put_back
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
@@ -43,7 +43,7 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
 
 
 def _diagnosis(case: Case, service: Service, port: ServicePort, pod: Pod, served: str) -> Diagnosis:
-    field = f"spec.ports[port={port.port},protocol={port.protocol}].protocol"
+    field = port_path(port, "protocol")
     accused = [
         item.key
         for workload in case.graph.selected_workloads(service)

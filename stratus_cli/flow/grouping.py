@@ -162,7 +162,10 @@ def _chained(
 
 def _kind_of_field(path: str) -> tuple[str, ...]:
     """The names in a path, without which element of a list or what inside a text is meant."""
-    return tuple(part for part in segments(path) if isinstance(part, str))
+    try:
+        return tuple(part for part in segments(path) if isinstance(part, str))
+    except ValueError:  # see fields.read
+        return (path,)
 
 
 def _changed_at(graph: Graph, item: Diagnosis) -> datetime | None:

@@ -36,7 +36,10 @@ class FieldChange:
 
 def last_change(item: KubeObject, path: str) -> FieldChange | None:
     """The newest manager entry that owns the field, or None where nothing is recorded."""
-    wanted = segments(path)
+    try:
+        wanted = segments(path)
+    except ValueError:  # of a name that no API server takes; see fields.read
+        return None
     entries: tuple[ManagedFieldsEntry, ...] = getattr(item.metadata, "managed_fields", ())
     owners = [entry for entry in entries if entry.time is not None and _owns(entry, wanted)]
     if not owners:

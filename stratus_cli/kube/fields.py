@@ -64,9 +64,16 @@ def segments(path: str) -> tuple[Segment, ...]:
 
 
 def read(item: Any, path: str) -> Json:  # noqa: ANN401  # a Struct or JSON of any kind
-    """The value as plain JSON, or ABSENT. Never raises on strange data."""
+    """The value as plain JSON, or ABSENT. Never raises on strange data.
+
+    A name with `]` in it, which no API server takes, makes a path that leads nowhere.
+    """
+    try:
+        parts = segments(path)
+    except ValueError:
+        return ABSENT
     node = item
-    for segment in segments(path):
+    for segment in parts:
         node = _step(node, segment)
         if node is ABSENT:
             return ABSENT

@@ -13,6 +13,8 @@ from stratus_cli.model.objects import IntOrString
 from stratus_cli.model.objects_network import Service, ServicePort
 from stratus_cli.model.objects_pod import Container, PodSpec, Probe
 
+PROTOCOLS = ("TCP", "UDP", "SCTP")
+
 
 @dataclass(frozen=True, slots=True)
 class ServedPort:
@@ -86,9 +88,14 @@ def target_of(port: ServicePort) -> IntOrString:
     return port.target_port or port.port
 
 
-def port_path(port: ServicePort) -> str:
-    """Path of the target port below the Service."""
-    return f"spec.ports[port={port.port},protocol={port.protocol}].targetPort"
+def port_path(port: ServicePort, field: str = "targetPort") -> str:
+    """Path of a field of this port below the Service.
+
+    The API server tells ports by number and protocol, and takes three protocols; what else stands
+    there was not read from one, and might end the path.
+    """
+    protocol = f",protocol={port.protocol}" if port.protocol in PROTOCOLS else ""
+    return f"spec.ports[port={port.port}{protocol}].{field}"
 
 
 def _serving(spec: PodSpec) -> Iterator[Container]:

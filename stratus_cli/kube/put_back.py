@@ -20,15 +20,18 @@ _NAME = "name"
 def put_back(raw: Mapping[str, Any], values: Mapping[str, Json]) -> list[dict[str, Any]]:
     """Operations that give each field path of an object's JSON this value; None removes it.
 
-    ValueError when a path leads through a list element that is not there.
+    [] when a path leads through a list element that is not there: half of it is worse than nothing.
     """
     operations: list[dict[str, Any]] = []
     made: Json = raw
-    for path, value in values.items():
-        # On what the earlier ones leave: two fields may need the same parent.
-        found = _operations(made, segments(path), None if value is ABSENT else value)
-        made = json_patch(made, found)
-        operations.extend(item for item in found if item not in operations)
+    try:
+        for path, value in values.items():
+            # On what the earlier ones leave: two fields may need the same parent.
+            found = _operations(made, segments(path), None if value is ABSENT else value)
+            made = json_patch(made, found)
+            operations.extend(item for item in found if item not in operations)
+    except ValueError:
+        return []
     return operations
 
 

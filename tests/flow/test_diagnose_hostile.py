@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -61,6 +62,34 @@ def test_any_text_may_be_anything(case: CaseFile, data: st.DataObject) -> None:
             for runbook in RUNBOOKS:
                 for candidate in runbook.candidates:
                     _check_lines(candidate.lines, root.facts)
+
+
+@pytest.mark.parametrize("text", ["]", ",", "a=b", '"'])
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "argument-refused",
+        "autoscaler-lacks-request",
+        "claim-missing",
+        "claim-shared",
+        "service-port-changed",
+        "service-protocol-wrong",
+        "target-port-unserved",
+    ],
+)
+def test_no_name_ends_a_path(subject: str, text: str) -> None:
+    """Names and protocols stand in field paths, and these might end one."""
+    names = ("name", "protocol", "targetPort")
+    for case in (case for case in CASES if case.subject == subject):
+        items = raw_objects(case.body)
+        for index, item in enumerate(items):
+            for place in (place for place in _texts(item) if place[-1] in names):
+                made = copy.deepcopy(items)
+                node = made[index]
+                for step in place[:-1]:
+                    node = node[step]
+                node[place[-1]] = text
+                diagnose(detect(snapshot(made)))
 
 
 def _check_lines(lines: tuple[str, ...], facts: Mapping[str, Json]) -> None:
