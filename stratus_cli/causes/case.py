@@ -146,6 +146,12 @@ class Case:
         keys = [finding.key for finding in faulty.findings if finding.ref in refs]
         return (*keys, *self.consequences(faulty.owner))
 
+    def explains_pod(self, pod: Pod, *more: tuple[str, Ref]) -> Explained:
+        """All findings of one pod, what follows from them, and more, as far as they are there."""
+        ref = ref_of(pod)
+        keys = [finding.key for finding in self.findings if finding.ref == ref]
+        return self.present((*keys, *more, *self.consequences(self.graph.top_owner(pod))))
+
     def facts(self, faulty: Faulty, field: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401  # JSON
         """What every runbook about a workload may use, and more."""
         facts: dict[str, Any] = {
@@ -185,10 +191,7 @@ class Case:
         for edit in sorted(edits, key=lambda one: one.before is ABSENT):
             exact = value_at(version.item, edit.path)
             values[edit.path] = edit.before if exact is ABSENT else exact
-        try:
-            patch = put_back(now, values)
-        except ValueError:
-            return []
+        patch = put_back(now, values)
         return [] if MASK in str(patch) else patch
 
     def changed(self, item: KubeObject, path: str) -> dict[str, str]:

@@ -28,7 +28,7 @@ from stratus_cli.kube.custom_edits import (
 )
 from stratus_cli.kube.custom_owners import custom_owner
 from stratus_cli.kube.fields import as_text
-from stratus_cli.kube.operators import refused
+from stratus_cli.kube.operators import invalid_objects
 from stratus_cli.kube.put_back import put_back
 from stratus_cli.kube.whole import as_json
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis, KnownGood
@@ -62,24 +62,24 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
     for ref in sorted(owners):
         owner, child = owners[ref]
         yield from _diagnoses(case, owner, child, failing[ref])
-    yield from _refused(case, owners)
+    yield from _not_made(case, owners)
 
 
-def _refused(case: Case, known: Container[Ref]) -> Iterator[Diagnosis]:
+def _not_made(case: Case, known: Container[Ref]) -> Iterator[Diagnosis]:
     """What an operator cannot make, as its log says: one per field that was set so."""
     told: dict[tuple[Ref, str], tuple[CustomObject, Edit, list[Finding]]] = {}
-    for line in refused(case.graph):
+    lines = invalid_objects(case.graph)
+    owners = [item for item in _custom(case) if ref_of(item) not in known] if lines else []
+    for line in lines:
         pod = case.graph.snap.find(line.pod)
         operator = ref_of(case.graph.top_owner(pod)) if pod is not None else line.pod
         findings = [item for item in case.of_rule("SLO006") if item.ref == operator]
-        for owner in _custom(case):
-            ref = ref_of(owner)
+        for owner in owners if findings else ():
             name = owner.metadata.name
-            if ref in known or not (line.name == name or line.name.startswith(f"{name}-")):
-                continue
-            for edit in edits_of(owner) if findings else ():
-                if is_refused_in(edit, line.why):
-                    told.setdefault((ref, edit.path), (owner, edit, findings))
+            if line.name == name or line.name.startswith(f"{name}-"):
+                for edit in edits_of(owner):
+                    if is_refused_in(edit, line.why):
+                        told.setdefault((ref_of(owner), edit.path), (owner, edit, findings))
     for owner, edit, findings in told.values():
         yield _diagnosis(case, owner, edit, findings, sure=True)
 

@@ -19,7 +19,6 @@ from stratus_cli.kube.rewritten import rewrites
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
 from stratus_cli.model.objects import Event
 from stratus_cli.model.objects_pod import Pod
-from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 
 META = CauseMeta("pod-image-replaced", "a pod's image was replaced in the pod itself")
@@ -83,12 +82,6 @@ def _diagnosis(case: Case, pod: Pod, part: Part, wanted: str, told: Event | None
             "source": f"the template of {owner.KIND} {owner.metadata.name} has {wanted}",
         },
         evidence=tuple(evidence),
-        explains=case.present(
-            (*_keys(case, ref), ("CTL803", ref_of(owner)), *case.consequences(owner))
-        ),
+        explains=case.explains_pod(pod, ("CTL803", ref_of(owner))),
         check=f"kubectl -n {ref.namespace} get pod {ref.name} --show-managed-fields -o yaml",
     )
-
-
-def _keys(case: Case, ref: Ref) -> Iterator[tuple[str, Ref]]:
-    return (item.key for item in case.findings if item.ref == ref)

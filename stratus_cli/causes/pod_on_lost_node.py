@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from stratus_cli.causes.case import SHOWN_PODS, Case, Explained
+from stratus_cli.causes.case import SHOWN_PODS, Case
 from stratus_cli.kube.evidence import field_evidence
 from stratus_cli.kube.lost_pods import is_lost, is_movable, pods_on
 from stratus_cli.model.diagnosis import CauseMeta, Diagnosis
@@ -36,17 +36,10 @@ def diagnose(case: Case) -> Iterator[Diagnosis]:
             continue
         movable: dict[str, list[Pod]] = defaultdict(list)
         for pod in pods_on(case.graph, node):
-            if is_movable(case.placement, pod) and _follows(case, pod):
+            if is_movable(case.placement, pod) and case.explains_pod(pod):
                 movable[pod.metadata.namespace].append(pod)
         for namespace in sorted(movable):
             yield _diagnosis(case, node, namespace, movable[namespace][:MOST_PODS])
-
-
-def _follows(case: Case, pod: Pod) -> Explained:
-    """What is wrong for want of this pod."""
-    ref = ref_of(pod)
-    keys = [item.key for item in case.findings if item.ref == ref]
-    return case.present((*keys, *case.consequences(case.graph.top_owner(pod))))
 
 
 def _diagnosis(case: Case, node: Node, namespace: str, pods: list[Pod]) -> Diagnosis:
@@ -71,6 +64,6 @@ def _diagnosis(case: Case, node: Node, namespace: str, pods: list[Pod]) -> Diagn
                 for path in ("spec.nodeName", "status.conditions[type=Ready].status")
             ),
         ),
-        explains=tuple(dict.fromkeys(key for pod in pods for key in _follows(case, pod))),
+        explains=tuple(dict.fromkeys(key for pod in pods for key in case.explains_pod(pod))),
         check=f"kubectl get node {node.metadata.name}: is it coming back just now?",
     )

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from stratus_cli.cluster.recording import Recording, decode
-from stratus_cli.kube.custom import kind_word, served_by
+from stratus_cli.kube.custom import kind_word, served_by, word_of
 from stratus_cli.kube.kinds import BY_KIND
 from stratus_cli.kube.listing import name_of
 from stratus_cli.model.errors import (
@@ -91,6 +91,16 @@ class RecordedCluster:
         definitions = self._items.get("CustomResourceDefinition", ())
         found = served_by((msgspec.json.decode(raw) for _, raw in definitions), parts)
         return found.served if found is not None else None
+
+    def custom_kinds(self) -> Iterator[tuple[str, str]]:
+        """(kind, API version) of the custom resources that were recorded."""
+        for word, items in self._items.items():
+            if word in BY_KIND or not items:
+                continue
+            head = msgspec.json.decode(items[0][1])
+            kind, version = str(head.get("kind")), str(head.get("apiVersion"))
+            if word_of(kind, version) == word:  # by which it is listed
+                yield kind, version
 
     def seal(self, value: bytes) -> str:
         """Refused: nothing is written, so nothing is kept for it."""

@@ -27,7 +27,7 @@ from stratus_cli.drill.oracle import Healthy, Oracle, endpoints
 from stratus_cli.drill.quality import dq, dq_star, lines_of
 from stratus_cli.drill.result import ERROR, SKIPPED, SOLVED, UNSOLVED, Result
 from stratus_cli.drill.roots import named
-from stratus_cli.drill.state import State, capture, not_as_it_was
+from stratus_cli.drill.state import State, not_as_it_was
 from stratus_cli.drill.symptom import wait_visible
 from stratus_cli.drill.tool import Outcome, Tool
 from stratus_cli.drill.wellness import Well
@@ -101,10 +101,9 @@ class Lab:
 
     def look(self, app: App, *, around: bool) -> Healthy:
         """Everything as it is now."""
-        items, spaces = self.ground.items(app.name), self.ground.spaces(app.name)
-        apart = self.ground.others(app.name)
-        state = capture(self.ground.api, spaces, around=around, apart=apart)
-        return Healthy(state, Well.of(items), self.ground.door(app).look(WELL_SAMPLES))
+        state = self.ground.state(app.name, around=around)
+        well = Well.of(self.ground.items(app.name))
+        return Healthy(state, well, self.ground.door(app).look(WELL_SAMPLES))
 
 
 def inject(lab: Lab, fault: Fault) -> None:
@@ -268,7 +267,7 @@ class Case:
 
     def _tell(self, app: App, healthy: Healthy, door: Door) -> None:
         lab, fault, result = self.lab, self.fault, self.result
-        faulty = self._capture()
+        faulty = lab.ground.state(fault.app, around=fault.cluster)
         before = [self._sample(door) for _ in range(SAMPLES_BEFORE)]
         self._read(faulty)
         oracle = Oracle(lab.ground, fault, door, healthy)
@@ -336,14 +335,9 @@ class Case:
                 result.undone_exactly = False
                 result.undo_differences = [f"exit {undone.code}: {undone.errors[-300:]}"]
                 return
-        namespace = lab.ground.namespace(fault.app)
-        left = not_as_it_was(faulty, self._capture(), fault.not_undone, namespace)
+        now = lab.ground.state(fault.app, around=fault.cluster)
+        left = not_as_it_was(faulty, now, fault.not_undone, lab.ground.namespace(fault.app))
         result.undone_exactly, result.undo_differences = not left, left[:5]
-
-    def _capture(self) -> State:
-        ground, fault = self.lab.ground, self.fault
-        apart = ground.others(fault.app)
-        return capture(ground.api, ground.spaces(fault.app), around=fault.cluster, apart=apart)
 
     def _stratus(self, *words: str, name: str = "") -> Outcome:
         good: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ from stratus_cli.drill.fault import Fault
 from stratus_cli.drill.injection import Injection
 from stratus_cli.drill.oracle import Healthy, Oracle, workloads_at_fault
 from stratus_cli.drill.result import SOLVED, UNSOLVED
-from stratus_cli.drill.state import capture, differences
+from stratus_cli.drill.state import differences
 from stratus_cli.drill.symptom import wait_visible
 from stratus_cli.drill.tool import Outcome
 from stratus_cli.kube.paths import value_at
@@ -74,14 +74,14 @@ class ControlCase(Case):
 
     def _quiet(self, app: App, healthy: Healthy) -> None:
         """Nothing is wrong, or it mends itself: Stratus must write nothing."""
-        result, spaces = self.result, self.lab.ground.spaces(app.name)
+        result, ground = self.result, self.lab.ground
         if self.control == "rollout":
             self._do({"restart": _any(healthy)})
         if self.control == "pod-killed":
             self._kill(_any(healthy))
-        before = capture(self.lab.ground.api, spaces)
+        before = ground.state(app.name)
         ran = self._stratus("run", *REPAIR)
-        moved = [str(one) for one in differences(before, capture(self.lab.ground.api, spaces))]
+        moved = [str(one) for one in differences(before, ground.state(app.name))]
         result.writes, result.detected = ran.writes, ran.has_found
         result.t_mitigate_s = ran.seconds
         result.wrong = {"written": "; ".join(moved[:5])} if moved else {}
@@ -89,7 +89,7 @@ class ControlCase(Case):
         result.why = "" if result.verdict == SOLVED else f"exit {ran.code}"
         if moved:
             heal(self.lab, app.name)
-        self.lab.ground.wait_well(app, healthy.well)
+        ground.wait_well(app, healthy.well)
 
     def _do(self, *steps: dict[str, Any]) -> None:
         """Steps on record, as an injection that is healed like any."""

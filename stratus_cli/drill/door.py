@@ -36,7 +36,7 @@ class Sight:
         return self.p99_s > max(SLOWER * well.p99_s, FLOOR_S)
 
 
-DOORS: Mapping[str, Callable[[Sight, Sight], bool]] = {
+SHOWS: Mapping[str, Callable[[Sight, Sight], bool]] = {
     "failing": lambda seen, _: seen.failed >= FAILING_OF_10,
     "slow": lambda seen, well: seen.is_slower_than(well),
     "open": lambda seen, _: seen.is_open,

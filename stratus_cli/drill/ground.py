@@ -13,6 +13,7 @@ from stratus_cli.drill.door import Door
 from stratus_cli.drill.errors import DrillError, DrillRefused
 from stratus_cli.drill.install import Access, make, run_helm
 from stratus_cli.drill.spans import endpoint
+from stratus_cli.drill.state import State, capture
 from stratus_cli.drill.wellness import Well, unwell
 from stratus_cli.model.ports import Clock, Interrupt
 
@@ -75,6 +76,10 @@ class Ground:
         """The namespaces of all other apps, whether they are there or not."""
         apps = [name for name in names() if name != app]
         return [space for name in apps for space in (self.namespace(name), self.tenant(name))]
+
+    def state(self, app: str, *, around: bool = False) -> State:
+        """All that is wished of an app now; around: and outside, but for what other apps have."""
+        return capture(self.api, self.spaces(app), around=around, apart=self.others(app))
 
     def values(self, app: str) -> MutableMapping[str, Any]:
         """The built-in variables of fault and app files."""

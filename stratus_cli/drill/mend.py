@@ -71,16 +71,10 @@ def renew(ground: Ground, ledger: Ledger, spaces: Iterable[str]) -> None:
     """
     for space in spaces:
         for pod in ground.api.items("Pod", space):
-            meta = pod["metadata"]
-            if not _is_kept_up(pod) or not _has_ended(pod):
-                continue
-            ref = Ref("Pod", space, meta["name"], pod["apiVersion"])
-
-            def do(ref: Ref = ref) -> None:
+            if _is_kept_up(pod) and _has_ended(pod):
+                ref = Ref("Pod", space, pod["metadata"]["name"], pod["apiVersion"])
                 with contextlib.suppress(NotFound):
-                    ground.api.delete(ref)
-
-            ledger.write(ref, pod, None, do)
+                    _let_go(ground, ledger, ref, pod)
 
 
 def _is_kept_up(pod: Item) -> bool:
@@ -142,11 +136,15 @@ def _over(wanted: Item, live: Item) -> Item:
 
 
 def _delete(ground: Ground, ledger: Ledger, ref: Ref, live: Item) -> None:
+    _let_go(ground, ledger, ref, live)
+    _wait_gone(ground, ref, live)
+
+
+def _let_go(ground: Ground, ledger: Ledger, ref: Ref, live: Item) -> None:
     def do() -> None:
         ground.api.delete(ref)
 
     ledger.write(ref, live, None, do)
-    _wait_gone(ground, ref, live)
 
 
 def _wait_gone(ground: Ground, ref: Ref, live: Item) -> None:

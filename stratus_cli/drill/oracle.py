@@ -11,7 +11,7 @@ from stratus_cli.drill.door import Door, Sight
 from stratus_cli.drill.errors import DrillError
 from stratus_cli.drill.fault import Fault, Place
 from stratus_cli.drill.ground import Ground, Stopped
-from stratus_cli.drill.state import Difference, State, but_for, capture, covers, differences
+from stratus_cli.drill.state import Difference, State, but_for, covers, differences
 from stratus_cli.drill.wellness import WORKLOADS, Well, is_ready, pods_of, unwell
 from stratus_cli.kube.paths import value_at
 from stratus_cli.model.change import ABSENT
@@ -90,9 +90,7 @@ class Oracle:
     def left(self) -> list[Difference]:
         """What is not wished as when healthy and is not acceptable, or is forbidden."""
         fault = self._fault
-        spaces = self._ground.spaces(fault.app)
-        apart = self._ground.others(fault.app)
-        now = capture(self._ground.api, spaces, around=fault.cluster, apart=apart)
+        now = self._ground.state(fault.app, around=fault.cluster)
         found = differences(self._healthy.state, now, exact=False)
         return [
             *but_for(found, fault.acceptable, self.namespace),

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stratus_cli.drill.api import Api, Item
-from stratus_cli.drill.door import DOORS, FAILING_OF_10, Door, Sight
+from stratus_cli.drill.door import FAILING_OF_10, SHOWS, Door, Sight
 from stratus_cli.drill.errors import DrillError
 from stratus_cli.drill.fault import Fault
 from stratus_cli.drill.ground import Ground
@@ -103,7 +103,7 @@ def _front_door(door: Door, asked: str | list[str], before: Sight) -> Iterator[s
     # Each failure may take its whole time-out.
     seen = door.look(10, give_up=FAILING_OF_10)
     kinds = [asked] if isinstance(asked, str) else asked
-    if not any(DOORS[kind](seen, before) for kind in kinds):
+    if not any(SHOWS[kind](seen, before) for kind in kinds):
         said = f"{seen.failed} of {seen.asked} failed, p99 {seen.p99_s:.2f} s"
         yield f"front door {' or '.join(kinds)}: {said}"
 

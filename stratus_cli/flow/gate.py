@@ -190,7 +190,7 @@ class Watch:
             longest += FOR_S if self._rising else 0.0
             self._limit_s = max(min(longest, spare_s), self._ports.limits.stability_s)
         self._relapses.see(graph)
-        self._samples.append((now, self._relapses.put_back(seen.health, graph)))
+        self._samples.append((now, self._relapses.without_illness(seen.health, graph)))
         spare = allowances(graph, [ref for ref in self._written if ref.kind == "Pod"])
         lacking = self._relapses.lacking(graph)
         found = breaker(self._gate, self._before, seen.health, Counter(spare) + Counter(lacking))

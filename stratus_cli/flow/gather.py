@@ -13,13 +13,11 @@ from typing import Any
 import msgspec
 
 from stratus_cli.cluster.parallel import in_parallel
-from stratus_cli.kube.custom import word_of
-from stratus_cli.kube.custom_owners import MOST_KINDS, owner_kinds
+from stratus_cli.kube.custom_owners import MOST_KINDS, custom_info, owner_kinds
 from stratus_cli.kube.kinds import BY_KIND, OBSERVED, KindInfo
 from stratus_cli.kube.listing import Page, name_of
 from stratus_cli.model.errors import ClusterAnswer, Forbidden, NotFound, RequestTimeout
 from stratus_cli.model.objects import KubeObject
-from stratus_cli.model.objects_custom import custom_struct
 from stratus_cli.model.ports import Cluster
 from stratus_cli.model.snapshot import Gap, GapReason
 
@@ -127,9 +125,7 @@ def gather_custom(
             gaps.append(gap_of(word, error))
             continue
         if served is not None and served.kind not in BY_KIND and served.kind not in known.objects:
-            name = word_of(served.kind, served.api_version)
-            struct = custom_struct(served.kind, served.api_version)
-            kinds.append(KindInfo(name, served.api_version, "", served.namespaced, struct))
+            kinds.append(custom_info(served.kind, served.api_version, namespaced=served.namespaced))
     more = gather(cluster, asked, tuple(kinds), keep_raw=keep_raw) if kinds else Gathered()
     more.gaps.extend(gaps)
     return more

@@ -14,8 +14,9 @@ from typing import Any
 from stratus_cli.cluster.parallel import in_parallel
 from stratus_cli.cluster.recorded import RecordedCluster
 from stratus_cli.flow.gather import Gathered, add_owners, gather, gather_custom, prepare
+from stratus_cli.kube.custom_owners import custom_info
 from stratus_cli.kube.graph import Graph
-from stratus_cli.kube.operators import looked_after
+from stratus_cli.kube.operators import kinds_looked_after
 from stratus_cli.model.errors import ClusterAnswer, NotFound, StratusError, UsageError
 from stratus_cli.model.objects import Event
 from stratus_cli.model.ports import Cluster, Ports, Source
@@ -73,7 +74,7 @@ def _with_looked_after(
 
     What they made may be gone, so that nothing else leads there.
     """
-    more = gather_custom(cluster, asked, looked_after(Graph(snap)), found, keep_raw=keep_raw)
+    more = gather_custom(cluster, asked, kinds_looked_after(Graph(snap)), found, keep_raw=keep_raw)
     found.join(more)
     return replace(
         snap,
@@ -94,6 +95,9 @@ def _replayed(
             raise _no_namespace(name, scope.read, f"the recording {cluster.path}")
     found = gather(cluster, asked, keep_raw=keep_raw)
     add_owners(found, cluster, asked, keep_raw=keep_raw)
+    custom = (kind for kind in cluster.custom_kinds() if kind[0] not in found.objects)
+    if kinds := tuple(custom_info(*kind) for kind in custom):
+        found.join(gather(cluster, asked, kinds, keep_raw=keep_raw))
     if asked and asked != scope.asked:
         scope = Scope(asked, asked, scope.total)
     signals = past.signals

@@ -64,7 +64,9 @@ class Relapses:
 
     def lacking(self, graph: Graph) -> Mapping[Ref, int]:
         """How many pods of each unit are away because their old illness came back."""
-        away = {ref_of(pod): pod for pod, key, _ in _containers(graph) if self._is_away(pod, key)}
+        away = {ref_of(pod) for pod, key, _ in _containers(graph) if self._is_away(pod, key)}
+        if not away:
+            return {}
         found: Counter[Ref] = Counter(unit_of(graph, ref) for ref in away)
         for service in graph.snap.of(Service):
             number = sum(ref_of(pod) in away for pod in graph.selected_pods(service))
@@ -103,7 +105,7 @@ class Relapses:
         )
         return tuple(dict.fromkeys(texts))
 
-    def put_back(self, health: Health, graph: Graph) -> Health:
+    def without_illness(self, health: Health, graph: Graph) -> Health:
         """Health as if the pods were there that their old illness took away: no harm of ours.
 
         Of their callers' errors nobody knows which are.

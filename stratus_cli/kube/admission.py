@@ -27,8 +27,7 @@ NAME_LABEL = "kubernetes.io/metadata.name"  # on every namespace
 
 # webhook/errors: 'failed calling webhook "a.b.c": failed to call webhook: Post "https://...": WHY'
 _FAILED = re.compile(r'failed calling webhook "([^"]+)":\s*(.*)', re.DOTALL)
-_CALLED = re.compile(r'Post "https?://([^/:"?]{1,253})')
-_HOST = re.compile(r"https?://([^/:?]{1,253})")
+_HOST = re.compile(r'https?://([^/:"?]{1,253})')
 _TIMED_OUT = re.compile(
     r"request did not complete within requested timeout|Timeout: request did not complete"
 )
@@ -79,8 +78,7 @@ def webhook_failure(message: str) -> WebhookFailure | None:
         return None
     name, detail = found.groups()
     why = next((kind for kind, pattern in WHY if pattern.search(detail)), "unknown")
-    called = _CALLED.search(detail)
-    return WebhookFailure(name, why, detail.strip(), called.group(1).lower() if called else "")
+    return WebhookFailure(name, why, detail.strip(), _host(detail))
 
 
 def webhook_host(webhook: Webhook) -> str:
@@ -88,7 +86,12 @@ def webhook_host(webhook: Webhook) -> str:
     service = webhook.client_config.service
     if service is not None:
         return f"{service.name}.{service.namespace}.svc"
-    found = _HOST.match(webhook.client_config.url)
+    return _host(webhook.client_config.url)
+
+
+def _host(text: str) -> str:
+    """Of the first URL in it; "" without one."""
+    found = _HOST.search(text)
     return found.group(1).lower() if found else ""
 
 

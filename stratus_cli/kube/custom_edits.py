@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from stratus_cli.kube.changes import last_change
-from stratus_cli.kube.fields import as_text, quoted, read
+from stratus_cli.kube.fields import as_text, quoted, read, segments
 from stratus_cli.kube.graph import Graph
 from stratus_cli.model.change import ABSENT, Json
 from stratus_cli.model.objects import KubeObject
@@ -24,9 +24,6 @@ EARLIER = timedelta(seconds=2)  # times in managedFields are cut to seconds
 DEEPEST = 6  # levels below spec that are looked at
 MOST = 200  # leaves
 SHORTEST, SMALLEST = 4, 1000  # of what may be found in a message by more than chance
-
-
-_FIELD = re.compile(r"[A-Za-z]\w{0,62}(?:\[[^\]]{0,99}\])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +87,9 @@ def is_refused_in(edit: Edit, why: str) -> bool:
 
     In the object made the field may stand elsewhere, so its own name counts.
     """
-    name = edit.path.rpartition(".")[2]
-    fields = {part.split("[")[0] for part in _FIELD.findall(why)}
-    quoted_value = re.search(rf"(?<![\w.-]){re.escape(as_text(edit.value))}(?![\w.])", why)
-    return is_named_in(edit, (why,)) or (name in fields and quoted_value is not None)
+    name, value = re.escape(str(segments(edit.path)[-1])), re.escape(as_text(edit.value))
+    patterns = (rf"(?<![\w-]){name}(?![\w-])", rf"(?<![\w.-]){value}(?![\w-]|\.\d)")
+    return is_named_in(edit, (why,)) or all(re.search(pattern, why) for pattern in patterns)
 
 
 def _telling(value: Json) -> Iterator[str]:

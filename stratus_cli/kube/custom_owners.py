@@ -42,9 +42,14 @@ def owner_kinds(objects: Mapping[str, Iterable[KubeObject]]) -> tuple[KindInfo, 
                 continue
             word = word_of(owner.kind, owner.api_version)
             if KIND.fullmatch(owner.kind) and kind_word(word) is not None and word not in found:
-                struct = custom_struct(owner.kind, owner.api_version)
-                found[word] = KindInfo(word, owner.api_version, "", True, struct)
+                found[word] = custom_info(owner.kind, owner.api_version)
     return tuple(found[word] for word in sorted(found))[:MOST_KINDS]
+
+
+def custom_info(kind: str, api_version: str, *, namespaced: bool = True) -> KindInfo:
+    """How a custom kind is listed: by the word that names it with version and group."""
+    struct = custom_struct(kind, api_version)
+    return KindInfo(word_of(kind, api_version), api_version, "", namespaced, struct)
 
 
 def custom_owner(graph: Graph, item: KubeObject) -> CustomObject | None:

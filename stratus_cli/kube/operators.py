@@ -28,7 +28,7 @@ _INVALID = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Invalid:
     """One line of a pod's log: the API server does not take an object that this pod asks for."""
 
     pod: Ref
@@ -37,25 +37,24 @@ class Refused:
     why: str
 
 
-def refused(graph: Graph) -> Iterator[Refused]:
-    """Every such line of the logs that were read."""
-    for tail in graph.snap.signals.logs:
-        for line in tail.lines:
-            found = refusal(tail.pod, line)
-            if found is not None:
-                yield found
+def invalid_objects(graph: Graph) -> tuple[Invalid, ...]:
+    """What the logs that were read say so, each once: an operator tries again and again."""
+    found = (
+        invalid_object(tail.pod, line) for tail in graph.snap.signals.logs for line in tail.lines
+    )
+    return tuple(dict.fromkeys(item for item in found if item is not None))
 
 
-def refusal(pod: Ref, line: str) -> Refused | None:
+def invalid_object(pod: Ref, line: str) -> Invalid | None:
     """What one line says of it."""
     found = _INVALID.search(line) if " is invalid: " in line else None
-    return Refused(pod, found["kind"], found["name"], found["why"]) if found is not None else None
+    return Invalid(pod, found["kind"], found["name"], found["why"]) if found is not None else None
 
 
-def looked_after(graph: Graph) -> tuple[str, ...]:
+def kinds_looked_after(graph: Graph) -> tuple[str, ...]:
     """The custom kinds, as PLURAL.GROUP, that the operators of such lines have rights on."""
     found: dict[str, None] = {}
-    for ref in dict.fromkeys(item.pod for item in refused(graph)):
+    for ref in dict.fromkeys(item.pod for item in invalid_objects(graph)):
         pod = graph.snap.find(ref)
         if isinstance(pod, Pod):
             account = pod.spec.service_account_name or "default"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stratus_cli.drill.door import DOORS
+from stratus_cli.drill.door import SHOWS
 from stratus_cli.drill.fault import Fault
 from stratus_cli.kube.paths import value_at
 from tests.drill.test_data import CASES, after, key
@@ -24,7 +24,7 @@ def named(name: str) -> list[Fault]:
 def test_each_kind_of_door_is_known(case: Fault) -> None:
     """One, or a list of which any will do."""
     asked = case.symptom.get("front_door", [])
-    assert {*([asked] if isinstance(asked, str) else asked)} <= {*DOORS}
+    assert {*([asked] if isinstance(asked, str) else asked)} <= {*SHOWS}
 
 
 @pytest.mark.parametrize("case", named("quota"), ids=lambda case: case.id)

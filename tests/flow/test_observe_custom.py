@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from stratus_cli.cluster.recorded import RecordedCluster
 from stratus_cli.flow.observe import ScopeRequest, observe
+from stratus_cli.flow.record import record
 from stratus_cli.kube.custom_owners import custom_owner
 from stratus_cli.kube.graph import Graph
 from stratus_cli.model.objects_workload import StatefulSet
@@ -128,6 +130,21 @@ def test_what_an_operator_cannot_make_leads_to_what_asks_for_it(
     (store,) = snap.objects["Store"]
     assert store.metadata.name == "main"
     assert ("Store", "shop", "main") in snap.originals
+
+
+def test_a_recording_has_it_as_well(api: ApiServer, tmp_path: Path) -> None:
+    """Whoever looks at it later sees what was seen."""
+    served(api, *rights("stores"))
+    path = tmp_path / "then.json"
+    whole = {"apiVersion": "db.example.com/v1", "kind": "Store", **STORE}
+    listed = json.dumps({"kind": "StoreList", "items": [whole]}).encode()
+    api.texts[f"{GROUP}/namespaces/shop/stores"] = listed
+    content = record(ports(live(api, tmp_path)), ScopeRequest(("shop",)), compressed=False)
+    path.write_bytes(content)
+    past = ports(RecordedCluster(str(path)))
+    for asked in ((), ("shop",)):
+        (store,) = observe(past, ScopeRequest(asked)).objects["Store"]
+        assert (store.metadata.name, store.KIND) == ("main", "Store")
 
 
 @pytest.mark.parametrize(

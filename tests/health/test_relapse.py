@@ -182,8 +182,8 @@ def test_harm_counts_the_pods_that_an_old_illness_took_away_as_there() -> None:
     down = graph_at(16, ILL, AGAIN, runs=False)
     seen = watched(graph_at(1, ILL), down)
     now = health(service(PAY_SERVICE, 0), workload(FAR))
-    assert seen.put_back(now, down).units[PAY_SERVICE].endpoints == 1
-    assert seen.put_back(now, down).units[FAR] == now.units[FAR]
+    assert seen.without_illness(now, down).units[PAY_SERVICE].endpoints == 1
+    assert seen.without_illness(now, down).units[FAR] == now.units[FAR]
 
 
 def test_who_calls_it_feels_it() -> None:
@@ -192,8 +192,8 @@ def test_who_calls_it_feels_it() -> None:
     seen = watched(graph_at(1, ILL), down)
     assert seen.callers(down) == {CART, CART_SERVICE}
     now = health(workload(CART, error_rate=0.7), workload(FAR, error_rate=0.7))
-    assert seen.put_back(now, down).units[CART].error_rate is None
-    assert seen.put_back(now, down).units[FAR].error_rate == 0.7
+    assert seen.without_illness(now, down).units[CART].error_rate is None
+    assert seen.without_illness(now, down).units[FAR].error_rate == 0.7
     worse = graph_at(16, ILL, End(15, "Error", 1), runs=False)
     assert watched(graph_at(1, ILL), worse).callers(worse) == frozenset()
 

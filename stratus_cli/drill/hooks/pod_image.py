@@ -11,7 +11,7 @@ SUFFIX = "-chaos"  # a tag that nobody has pushed
 
 
 class Replaced:
-    """Of the workload whose pod the fault's root names."""
+    """Of the Deployment that the fault's variant is called after."""
 
     def inject(self, world: World) -> None:
         """In the first pod. Nothing puts it back by itself."""

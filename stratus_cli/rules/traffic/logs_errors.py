@@ -32,7 +32,7 @@ from stratus_cli.kube.log_patterns import (
     OVERLOADED,
     TLS,
 )
-from stratus_cli.kube.operators import refusal
+from stratus_cli.kube.operators import invalid_object
 from stratus_cli.kube.pods import age_s
 from stratus_cli.model.finding import Confidence, Finding, RuleMeta, Severity
 
@@ -53,7 +53,7 @@ def check(graph: Graph) -> Iterator[Finding]:
         if errors.share < MANY:
             continue
         new = errors.began or _is_changed(graph, errors)
-        hurts = errors.share >= MOST and (_are_requests(errors) or _are_refused(errors))
+        hurts = errors.share >= MOST and (_are_requests(errors) or _are_invalid(errors))
         _, _, line = errors.samples[0]
         yield META.finding(
             errors.owner,
@@ -78,9 +78,9 @@ def _is_changed(graph: Graph, errors: Errors) -> bool:
     return any(call.absent for call in graph.calls.of(errors.owner))
 
 
-def _are_refused(errors: Errors) -> bool:
+def _are_invalid(errors: Errors) -> bool:
     """An operator cannot make what it is asked for."""
-    return any(refusal(pod, line) is not None for pod, _, line in errors.samples[:SHOWN])
+    return any(invalid_object(pod, line) is not None for pod, _, line in errors.samples[:SHOWN])
 
 
 def _are_requests(errors: Errors) -> bool:
