@@ -104,14 +104,13 @@ def _was_refused(candidate: Candidate) -> bool:
 
 def _of_transactions(report: Report) -> int:
     """Undo and recover. A recovery that closed it with everything as before did what was asked."""
-    return worst(
-        tuple(
-            OK
-            if report.command == "recover" and tx.state in _AS_BEFORE and not tx.open
-            else _of_attempt(tx)
-            for tx in report.transactions
-        )
-    )
+    codes = [
+        OK
+        if report.command == "recover" and tx.state in _AS_BEFORE and not tx.open
+        else _of_attempt(tx)
+        for tx in report.transactions
+    ]
+    return worst((*codes, REFUSED if report.is_refused else OK))
 
 
 def _of_attempt(tx: TransactionReport) -> int:

@@ -119,6 +119,11 @@ def _evicted(transaction: Transaction, number: int, listed: Item) -> Iterator[st
         return
     change = Change(ref, pod, None, Reversibility.COMPENSABLE, EVICTION)
     words = shlex.join(("kubectl", "-n", ref.namespace, "delete", f"pod/{ref.name}"))
+    try:
+        transaction.make_room()
+    except JournalError as error:  # what was promised to the way back stays
+        yield f"{ref} is stuck in a former template and could not be evicted ({error.what})"
+        return
     transaction.ports.progress.note(f"{ref} is stuck in a former template: {words}")
     try:
         transaction.write(number, Step(words, change, (), fields_digest(pod, ()), ref.uid))

@@ -48,6 +48,9 @@ from stratus_cli.model.ports import Journal, Ports
 from stratus_cli.model.ref import Ref
 
 ATTEMPTS_ON_CONFLICT = 5  # DESIGN.md, Preconditions
+PER_WRITE, CLOSING = 4, 2
+"""Records: of a write there and back; of the verdict and the end."""
+
 GONE_WITHIN_S = 60.0  # how long a deleted object may take to go before it is created again
 
 __all__ = ["Drifted", "Transaction", "Written", "after_on", "journal_of", "new_id"]
@@ -96,8 +99,7 @@ class Transaction:
         """Make room for every record, then write the first. JournalError: nothing was done."""
         journal = journal_of(ports)
         at = ports.clock.now()
-        # Begin, Baseline, Judged, End; two per write, and two per write on the way back.
-        journal.reserve(4 + 4 * writes)
+        journal.reserve(CLOSING + 2 + PER_WRITE * writes)  # two: Begin and Baseline
         heirs = Lineage.of(journal.entries())
         journal.append(Begin(tx, at, kind, incident, title, ports.who, plan, undoes))
         return cls(tx, ports, journal, guard, heirs=heirs, spare=spare)
@@ -125,6 +127,10 @@ class Transaction:
                 )
             return done
         raise AssertionError("unreachable")  # the loop returns or raises
+
+    def make_room(self) -> None:
+        """For one write that the plan does not have. JournalError: there is none, so not made."""
+        self.journal.reserve(CLOSING + PER_WRITE * (1 + len(self.written)))
 
     def invert(self, item: Written, *, force: bool) -> tuple[Clash, ...]:
         """Take a write of an earlier transaction back: a step of an undo.

@@ -17,7 +17,7 @@ from stratus_cli.flow.old_value import until_it_runs
 from stratus_cli.flow.pre_image import keeps_for
 from stratus_cli.flow.stuck import free_stuck
 from stratus_cli.flow.transaction import Transaction, journal_of, new_id
-from stratus_cli.flow.undo_check import check, left_of, plan_of, preview, shown
+from stratus_cli.flow.undo_check import Foresight, check, left_of, plan_of, preview, shown
 from stratus_cli.flow.undoable import Selector, selected, written_by
 from stratus_cli.health.records import to_json
 from stratus_cli.health.settle import unsettled
@@ -49,10 +49,14 @@ def undo(
     chosen = selected(transactions(journal_of(ports).entries()), which)
     done: list[TransactionReport] = []
     notes: list[str] = []
+    foresight = Foresight(ports)
+    is_refused = False
     for recorded in chosen:
         items = left_of(recorded, only, ports)
         if dry_run:
-            notes.extend(preview(recorded, items, ports, force=force))
+            refused, lines = preview(recorded, foresight.of(items, force=force), ports)
+            is_refused |= refused
+            notes.extend(lines)
             continue
         try:
             report = take_back(
@@ -76,6 +80,7 @@ def undo(
         health=health,
         transactions=tuple(done),
         notes=tuple(notes),
+        is_refused=is_refused,
     )
 
 
@@ -91,7 +96,7 @@ def take_back(
 ) -> TransactionReport:
     """One transaction, by a new one. asked: somebody has agreed already (late regression)."""
     plan = plan_of(recorded, items, ports)
-    check(recorded, items, ports, force=force)
+    check(recorded, Foresight(ports).of(items, force=force), ports)
     if not (accept_loss or asked):
         _ask(recorded, plan, ports)
     tx = new_id(ports, plan.title, recorded.id)

@@ -5,11 +5,12 @@ Reads only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from stratus_cli.flow import pre_image
-from stratus_cli.flow.inverse import Written, inverse_on
+from stratus_cli.flow.inverse import Written, inverse_on, is_replaced_by_owner
 from stratus_cli.flow.lineage import Lineage
 from stratus_cli.flow.policy import protected
 from stratus_cli.flow.transaction import journal_of
@@ -28,6 +29,37 @@ from stratus_cli.model.ports import Ports
 from stratus_cli.model.ref import Ref
 
 UNDO_OF, REDO_OF = "undo of ", "redo of "
+REPLACED = "stays gone; its controller makes another one in its place"
+
+Inverse = tuple[Written, tuple[Clash, ...], Change | None]
+"""A write, what of it somebody else changed, and the change that takes the rest back."""
+
+
+@dataclass
+class Foresight:
+    """Inverses one after the other, each on what the earlier ones will have left."""
+
+    ports: Ports
+    live: dict[Ref, dict[str, Any] | None] = field(default_factory=dict)
+    taken: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """By step of the present transaction: what its inverse deletes."""
+
+    def of(self, items: Sequence[Written], *, force: bool) -> tuple[Inverse, ...]:
+        """The inverses of one transaction's writes. StratusError as the reads are answered."""
+        heirs = Lineage.of(journal_of(self.ports).entries())
+        self.taken.clear()  # steps are numbered anew in each transaction
+        return tuple(self._next(item, heirs, force=force) for item in items)
+
+    def _next(self, item: Written, heirs: Lineage, *, force: bool) -> Inverse:
+        if item.ref not in self.live:
+            self.live[item.ref] = self.ports.cluster.get(item.ref)
+        now = self.live[item.ref]
+        clashes, change = inverse_on(item, now, heirs=heirs, force=force, taken=self.taken)
+        if change is not None and change.after is None:
+            self.taken[item.number] = normal_form(change.before or {})
+        if change is not None:
+            self.live[item.ref] = None if change.after is None else dict(change.after)
+        return item, clashes, change
 
 
 def left_of(
@@ -51,10 +83,9 @@ def left_of(
     return left
 
 
-def check(
-    recorded: RecordedTransaction, items: Sequence[Written], ports: Ports, *, force: bool
-) -> None:
+def check(recorded: RecordedTransaction, inverses: Sequence[Inverse], ports: Ports) -> None:
     """Refused before anything is written: protected, given to a human, or changed by others."""
+    items = [item for item, _, _ in inverses]
     if recorded.state is not TransactionState.COMMITTED:
         state = recorded.state.value if recorded.state else "open"
         raise Refused(
@@ -75,7 +106,7 @@ def check(
             )
     _check_whole(recorded, items)
     known = pre_image.recall(ports.cluster, (*items, *recorded.intents))
-    for item, clashes, change in _foreseen(items, ports, force=force):
+    for item, clashes, change in inverses:
         if change is not None:
             _check_values(change, known, ports)
         if clashes:
@@ -119,49 +150,35 @@ def _check_values(change: Change, known: frozenset[str], ports: Ports) -> None:
         )
 
 
-def _foreseen(
-    items: Sequence[Written], ports: Ports, *, force: bool
-) -> Iterator[tuple[Written, tuple[Clash, ...], Change | None]]:
-    """Each inverse, on what the earlier ones will have left."""
-    heirs = Lineage.of(journal_of(ports).entries())
-    live: dict[Ref, dict[str, Any] | None] = {}
-    taken: dict[int, dict[str, Any]] = {}
-    for item in items:
-        ref = item.ref
-        if ref not in live:
-            live[ref] = ports.cluster.get(ref)
-        clashes, change = inverse_on(item, live[ref], heirs=heirs, force=force, taken=taken)
-        if change is not None and change.after is None:
-            taken[item.number] = normal_form(change.before or {})
-        yield item, clashes, change
-        if change is not None:
-            live[ref] = None if change.after is None else dict(change.after)
-
-
 def preview(
-    recorded: RecordedTransaction, items: Sequence[Written], ports: Ports, *, force: bool
-) -> list[str]:
-    """What an undo would do, line by line; first whether it would be done at all."""
+    recorded: RecordedTransaction, inverses: Sequence[Inverse], ports: Ports
+) -> tuple[bool, list[str]]:
+    """(whether an undo would be refused, what it would do line by line)."""
+    refused = False
     lines = [f"would take back {recorded.id}: {recorded.title}"]
     try:
-        check(recorded, items, ports, force=force)
+        check(recorded, inverses, ports)
     except Refused as error:
+        refused = True
         lines = [f"would be refused: {error.what} ({recorded.id}: {recorded.title})", error.hint]
-    for item, clashes, change in _foreseen(items, ports, force=force):
+    for item, clashes, change in inverses:
         if clashes:
             lines.extend(f"refused: {text}" for text in shown(item, clashes))
-        elif change is None:
-            lines.append(f"{item.number}. {item.ref}: as before already")
-        elif change.before is None or change.after is None:
-            verb = "create again" if change.before is None else "delete"
-            lines.append(f"{item.number}. {item.ref}: {verb}")
         else:
-            for edit in diff(normal_form(change.before), normal_form(change.after)):
-                lines.append(
-                    f"{item.number}. {item.ref} {edit.path}:"
-                    f" {_text(edit.path, edit.before)} -> {_text(edit.path, edit.after)}"
-                )
-    return lines
+            lines.extend(f"{item.number}. {text}" for text in _foretold(item, change))
+    return refused, lines
+
+
+def _foretold(item: Written, change: Change | None) -> list[str]:
+    if change is None:
+        made_good = is_replaced_by_owner(item)
+        return [f"{item.ref}: {REPLACED if made_good else 'as before already'}"]
+    if change.before is None or change.after is None:
+        return [f"{item.ref}: {'create again' if change.before is None else 'delete'}"]
+    return [
+        f"{item.ref} {edit.path}: {_text(edit.path, edit.before)} -> {_text(edit.path, edit.after)}"
+        for edit in diff(normal_form(change.before), normal_form(change.after))
+    ]
 
 
 def shown(item: Written, clashes: Sequence[Clash]) -> list[str]:

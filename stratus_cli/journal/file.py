@@ -118,9 +118,9 @@ class FileJournal:
     def reserve(self, records: int) -> None:
         """Allocate room for this many more records. JournalError when the disk is too full."""
         self._check_open()
-        self._promised = records
         with disk.failing_as("the journal has no room", self._file):
             disk.allocate(self._handle, self._end, records * RECORD_ROOM)
+        self._promised = records
 
     def _check_open(self) -> None:
         if self._handle < 0:

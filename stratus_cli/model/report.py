@@ -82,3 +82,5 @@ class Report:
     learnt: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """By incident id: what failed attempts taught."""
     notes: tuple[str, ...] = ()
+    is_refused: bool = False
+    """Of a dry run: what it tells would be refused, at least in part."""

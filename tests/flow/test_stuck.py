@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -95,3 +97,21 @@ def test_a_budget_is_respected(stand: Stand) -> None:
     done = run(stand, f"kubectl -n shop patch statefulset/db -p '{patch}'")
     assert done.state is UNDONE
     assert "is stuck in a former template and could not be evicted" in done.why
+
+
+def test_a_full_disk_costs_no_more_than_the_eviction(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The way back has its room; one eviction more has not, which is said, and nothing is open."""
+
+    def full(*_: object) -> None:
+        if stand.cluster.writes:  # from the first write on
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    done = run(stand, f"{SET_IMAGE}never")
+    assert done.state is UNDONE, done.why
+    assert not done.open
+    assert "is stuck in a former template and could not be evicted" in done.why
+    assert "the journal has no room" in done.why
+    assert [item.ref.kind for item in recorded(stand)[-1].intents] == ["StatefulSet"] * 2

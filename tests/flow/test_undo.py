@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from stratus_cli.cli.exits import exit_code
 from stratus_cli.flow.recover import accept
 from stratus_cli.flow.undo import Selector, undo
 from stratus_cli.model.errors import Refused, UsageError
@@ -85,6 +86,30 @@ def test_a_dry_run_tells_each_step_on_what_the_newer_ones_leave(stand: Stand) ->
     assert any("2 -> 1" in line for line in report.notes)
     assert any("-> (absent)" in line for line in report.notes)
     assert stand.cluster.writes == writes
+
+
+def foretold(stand: Stand, which: Selector | None = None) -> Report:
+    writes = stand.cluster.writes
+    with stand.ports() as ports:
+        report = undo(ports, which or Selector(last=True), dry_run=True, observe=stand.observe)
+    assert stand.cluster.writes == writes
+    return report
+
+
+def test_a_dry_run_tells_each_transaction_on_what_the_newer_ones_leave(stand: Stand) -> None:
+    commit(stand, SET_A, incident="i-1")
+    commit(stand, SET_A_AGAIN, incident="i-1")
+    report = foretold(stand, Selector(incident="i-1"))
+    assert [line for line in report.notes if "refused" in line] == []
+    assert exit_code(report, dry_run=True) == 0
+
+
+def test_a_dry_run_of_what_would_be_refused_says_so_to_scripts_too(stand: Stand) -> None:
+    commit(stand, SET_A)
+    edit(stand.twin, SETTINGS, labels={"a": "theirs"})
+    report = foretold(stand)
+    assert "would be refused: somebody else changed" in report.notes[0]
+    assert exit_code(report, dry_run=True) == 4
 
 
 def test_an_undo_of_an_undo_of_an_undo(stand: Stand) -> None:
@@ -258,6 +283,8 @@ def test_a_pod_that_was_replaced_is_not_put_back(stand: Stand) -> None:
     commit(stand, "kubectl -n shop set image deployment/cart app=stratus/app:1")
     pod = stand.twin.peek("Pod", "shop")[-1]["metadata"]["name"]
     commit(stand, f"kubectl -n shop delete pod/{pod}")
+    [_, told] = foretold(stand).notes
+    assert "its controller makes another one" in told
     undone(stand)
     assert stand.twin.get(Ref("Pod", "shop", pod, "v1")) is None
 
