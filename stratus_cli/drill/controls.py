@@ -2,7 +2,8 @@
 
 do-nothing, restart-only, random-valid-action repair a fault in Stratus' place: what an app does by
 itself, what everybody tries first, and what luck gives. healthy, recovered, rollout, pod-killed
-have no fault: any write is a failure. noise: Stratus repairs while another pod is killed.
+have no fault: any write is a failure. noise: Stratus repairs while another pod is killed and a
+service elsewhere answers half a second late.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from stratus_cli.model.change import ABSENT
 REPAIRS = ("do-nothing", "restart-only", "random-valid-action")
 QUIET = ("healthy", "recovered", "rollout", "pod-killed")
 CONTROLS = (*REPAIRS, *QUIET, "noise")
+DELAY = "/admin/delay?ms=500&s=30"  # about as long as a repair takes; data/app/app.py
 TIME_S = 60.0  # what Stratus' own repairs take at most, so that waiting alone has the same chance
 
 
@@ -57,7 +59,9 @@ class ControlCase(Case):
 
     def _tell(self, app: App, healthy: Healthy, door: Door) -> None:
         if self.control == "noise":
-            self._kill(_other(self.fault, healthy))
+            killed, *others = _others(self.fault, healthy)
+            self._kill(killed)
+            self._delay(others or [killed], healthy)
             super()._tell(app, healthy, door)
             return
         oracle = Oracle(self.lab.ground, self.fault, door, healthy)
@@ -105,6 +109,17 @@ class ControlCase(Case):
     def _kill(self, workload: str) -> None:
         self._do({"delete_pods": workload, "count": 1})
 
+    def _delay(self, workloads: list[str], healthy: Healthy) -> None:
+        """The first of these that is a service of the app's program answers late for a while."""
+        space = self.lab.ground.namespace(self.fault.app)
+        for workload in workloads:
+            name = workload.partition("/")[2]
+            ports = healthy.well.services.get(name, {}).get("spec", {}).get("ports") or ()
+            for port in ports:
+                if self.lab.ground.api.ask(space, name, port["port"], DELAY).is_well:
+                    return
+        raise DrillError("no service takes a delay", space)
+
     def _wait(self, healthy: Healthy) -> None:
         clock = self.lab.ground.clock
         end = clock.monotonic() + TIME_S
@@ -142,11 +157,11 @@ def _valid(workload: str, live: Mapping[str, Any]) -> list[dict[str, Any]]:
     return steps
 
 
-def _other(fault: Fault, healthy: Healthy) -> str:
-    """A workload that the fault does not touch."""
+def _others(fault: Fault, healthy: Healthy) -> list[str]:
+    """Workloads that the fault does not touch; all where it touches every one."""
     text = str([*fault.root, fault.steps, fault.symptom])
     names = sorted(healthy.well.workloads)
-    return next((name for name in names if name not in text), names[-1])
+    return [name for name in names if name not in text] or names
 
 
 def _any(healthy: Healthy) -> str:

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -238,3 +239,19 @@ def test_the_load_generator_makes_a_request_when_asked() -> None:
     with running("text") as backend, running("load", TARGET_ADDR=backend.address) as load:
         assert load.ask("/through")[0] == 200
         assert load.ask("/outcomes?n=1")[1][0]["status"] == 200
+
+
+def test_a_delay_lasts_as_long_as_asked() -> None:
+    """Every answer comes that much later, and then no more; nobody has to end it."""
+    with running("text") as service:
+        assert service.ask("/admin/delay?ms=500&s=60")[0] == 200
+        began = time.monotonic()
+        assert service.ask()[0] == 200
+        assert time.monotonic() - began >= 0.5
+        assert service.ask("/admin/delay?ms=500&s=0")[0] == 200
+        took = []
+        for _ in range(3):
+            began = time.monotonic()
+            service.ask()
+            took.append(time.monotonic() - began)
+        assert min(took) < 0.5

@@ -15,7 +15,8 @@ INGRESS_CLASS: the edge routes by the Ingresses of that class, with their TLS Se
 TARGET_ADDR, TARGET_CA (a file; then TLS), RPS: what the load generator calls
 OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SERVICE_NAME: where spans go, as OTLP/HTTP JSON
 
-A service serves `/`, `/healthz` and `/metrics`. Standard library only, and few imports: a small
+A service serves `/`, `/healthz`, `/metrics` and `/admin/delay?ms=M&s=S` (S seconds of answering M
+milliseconds later, as on a slow network). Standard library only, and few imports: a small
 machine starts many of these at once.
 """
 
@@ -534,11 +535,16 @@ class Service:
         self.backoff_s = number("BACKOFF_MS", 50) / 1000
         self.garbage: list[bytes] = []
         self.kept: list[bytearray] = []
+        self.late_s, self.late_until = 0.0, 0.0
 
     def handle(self, request: Request) -> Reply:
         """One request."""
         if request.path == "/healthz":
             return 200, {"status": "SERVING"}
+        if request.path == "/admin/delay":
+            self.late_s = float(request.query["ms"]) / 1000
+            self.late_until = time.monotonic() + float(request.query["s"])
+            return 200, {"late_s": self.late_s}
         if request.path not in ("/", "/index.html"):
             return 404, {"error": "not found"}
         trace, parent = traced(request)
@@ -555,6 +561,7 @@ class Service:
     def work(self, trace: str, ident: str, request: Request) -> list[str]:
         """Everything a request causes; what failed."""
         effects = self.flags.effects()
+        time.sleep(self.late_s * (time.monotonic() < self.late_until))
         time.sleep(number("LATENCY_MS") / 1000 + 2.0 * ("slow" in effects))
         burn((number("WORK_MS") + 400 * ("cpu" in effects)) / 1000)
         self.collect("leak" in effects)
