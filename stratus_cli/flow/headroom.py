@@ -1,7 +1,8 @@
 """Room for what a change asks of its namespace: quotas for more pods, budgets for restarted ones.
 
-Reads only. What is asked is what the pod template says; defaults that a LimitRange fills in, and
-quotas with scopes, are not counted: the server's own word comes with the dry run.
+Reads only. What is asked is what the pod template says; defaults that a LimitRange fills in are not
+counted, nor are quotas whose scopes may or may not count such pods: the server's own word comes
+with the dry run.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from stratus_cli.actions.base import Reader
 from stratus_cli.kube.diff import same_value
 from stratus_cli.kube.paths import value_at
 from stratus_cli.kube.quantities import parse_quantity
+from stratus_cli.kube.quota_scopes import counts
 from stratus_cli.kube.selectors import matches_raw
 from stratus_cli.model.change import Change
 from stratus_cli.model.errors import ClusterAnswer
@@ -33,12 +35,15 @@ def quota_refusal(change: Change, read: Reader) -> Refusal | None:
     more = added_pods(change)
     if more <= 0:
         return None
-    need = pod_amounts(_map(value_at(change.after or {}, "spec.template.spec")))
+    pod = _map(value_at(change.after or {}, "spec.template.spec"))
+    need = pod_amounts(pod)
     try:
         quotas = _listed(read, "ResourceQuota", change.ref)
     except ClusterAnswer:
         return None  # said by room_notes
     for quota in quotas:
+        if counts(_map(quota.get("spec")), pod, is_final=False) is not True:
+            continue
         refusal = _over(quota, change.ref, more, need)
         if refusal is not None:
             return refusal
@@ -94,8 +99,6 @@ def pod_amounts(spec: Item) -> Amounts:
 
 def _over(quota: Item, ref: Ref, more: int, need: Amounts) -> Refusal | None:
     spec, status = _map(quota.get("spec")), _map(quota.get("status"))
-    if spec.get("scopes") or spec.get("scopeSelector"):
-        return None
     used, hard = _map(status.get("used")), _map(spec.get("hard"))
     name = _map(quota.get("metadata")).get("name")
     for resource in sorted(hard):

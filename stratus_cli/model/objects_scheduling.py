@@ -6,6 +6,8 @@ kube.scheduling decodes it into these.
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from stratus_cli.model.objects import (
@@ -95,6 +97,12 @@ class LimitRange(KubeObject, frozen=True):
 class ResourceQuotaSpec(ObjectPart, frozen=True):
     hard: dict[str, str] = msgspec.field(default_factory=dict)
     scopes: tuple[str, ...] = ()
+    scope_selector: dict[str, Any] | None = None
+
+    @property
+    def is_scoped(self) -> bool:
+        """Whether it counts some pods only."""
+        return bool(self.scopes or self.scope_selector)
 
 
 class ResourceQuotaStatus(ObjectPart, frozen=True):

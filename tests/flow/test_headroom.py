@@ -66,6 +66,21 @@ def test_what_the_pods_request_counts(stand: Stand) -> None:
     assert isinstance(scaled(stand, 5), Plan), "its pods request no cpu"
 
 
+def test_a_quota_with_scopes_counts_the_pods_of_its_scopes(stand: Stand) -> None:
+    """Where a default may still decide, the server's word is waited for."""
+    room = get(stand, ROOM)
+    room["spec"] = {"hard": {"pods": "2"}, "scopes": ["NotTerminating"]}
+    stand.twin.replace(room)
+    stand.twin.advance(1)
+    assert isinstance(scaled(stand, 9), Refusal)
+    for spec in ({"scopes": ["Terminating"]}, {"scopes": ["BestEffort"]}):
+        room = get(stand, ROOM)
+        room["spec"] = {"hard": {"pods": "2"}, **spec}
+        stand.twin.replace(room)
+        stand.twin.advance(1)
+        assert isinstance(scaled(stand, 9), Plan), spec
+
+
 def test_a_quota_that_is_full_by_the_first_write_blocks(stand: Stand) -> None:
     """Room is looked for again."""
     plan = scaled(stand, 4)

@@ -166,6 +166,19 @@ def test_quota_that_would_be_exceeded() -> None:
     )
 
 
+def test_a_quota_with_scopes_refuses_nothing() -> None:
+    """It may not count these pods, and what is kept of them does not say."""
+    terms = [{"scopeName": "PriorityClass", "operator": "In", "values": ["high"]}]
+    quota = {
+        "kind": "ResourceQuota",
+        "metadata": {"name": "q", "namespace": SPACE},
+        "spec": {"hard": {"pods": "3"}, "scopeSelector": {"matchExpressions": terms}},
+    }
+    made = twin(quota, deployment(), run_s=10)
+    edit = change(made, "Deployment", "web", lambda item: item["spec"].update(replicas=5))
+    assert rehearse(made, edit)[0] == []
+
+
 def test_what_was_so_before_is_no_reason() -> None:
     """A plan may repair one thing and leave another, and may repair what is unschedulable."""
     item = deployment()

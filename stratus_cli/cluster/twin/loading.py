@@ -22,7 +22,7 @@ from stratus_cli.cluster.twin.usage import ZERO, amount, is_finished, pod_amount
 from stratus_cli.kube.kinds import BY_KIND
 from stratus_cli.model.objects import Condition, KubeObject
 from stratus_cli.model.objects_pod import Container, Pod
-from stratus_cli.model.objects_scheduling import Node
+from stratus_cli.model.objects_scheduling import Node, ResourceQuota
 from stratus_cli.model.snapshot import Snapshot
 
 NAMESPACED = (
@@ -39,6 +39,8 @@ def items_of(snap: Snapshot, namespaces: Iterable[str]) -> list[Item]:
         found.append({"kind": "Namespace", "apiVersion": "v1", "metadata": _meta(name)})
     for kind in NAMESPACED:
         for item in snap.objects.get(kind, ()):
+            if isinstance(item, ResourceQuota) and item.spec.is_scoped:
+                continue  # which pods it counts is not told by what is kept of them
             if item.metadata.namespace in spaces:
                 is_bound = isinstance(item, Pod) and bool(item.spec.node_name)
                 found.append(_bound(item) if is_bound else raw(item))  # type: ignore[arg-type]

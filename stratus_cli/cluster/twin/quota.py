@@ -18,6 +18,7 @@ from stratus_cli.cluster.twin.usage import (
     shown,
 )
 from stratus_cli.kube.kinds import BY_KIND
+from stratus_cli.kube.quota_scopes import counts, is_scoped
 from stratus_cli.model.ref import Ref
 
 # Resources that become compulsory for every container (validationSet of the pod evaluator).
@@ -44,15 +45,16 @@ class Quotas:
             return
         wanted = _share(item)
         for quota in quotas:
-            hard = (quota.get("spec") or {}).get("hard") or {}
-            if (quota.get("spec") or {}).get("scopes"):
+            spec = quota.get("spec") or {}
+            hard = spec.get("hard") or {}
+            if is_scoped(spec) and not (item["kind"] == "Pod" and counts(spec, item["spec"])):
                 continue
             if item["kind"] == "Pod":
                 _demand(item, quota, hard, ref)
             self._check(quota, hard, wanted, ref)
 
     def _check(self, quota: Item, hard: Item, wanted: Amounts, ref: Ref) -> None:
-        used = self._used[ref.namespace]
+        used = self._used_of(quota)
         over = sorted(
             name
             for name, limit in hard.items()
@@ -67,6 +69,18 @@ class Quotas:
                 f"exceeded quota: {quota['metadata']['name']}, requested: {requested},"
                 f" used: {taken}, limited: {limited}",
             )
+
+    def _used_of(self, quota: Item) -> Amounts:
+        """What it counts: everything of its namespace, or the pods of its scopes."""
+        space, spec = quota["metadata"]["namespace"], quota.get("spec") or {}
+        if not is_scoped(spec):
+            return self._used[space]
+        used: Amounts = defaultdict(Decimal)
+        for pod in self._store.of("Pod", space):
+            share = self._shares.get(pod["metadata"]["uid"], {})
+            for name, value in share.items() if counts(spec, pod["spec"]) else ():
+                used[name] += value
+        return used
 
     def _seen(self, item: Item, gone: bool) -> None:
         namespace = item["metadata"].get("namespace", "")
@@ -96,7 +110,7 @@ class Quotas:
         if quota is None:
             return
         hard = (quota.get("spec") or {}).get("hard") or {}
-        used = self._used[key[0]]
+        used = self._used_of(quota)
         status = {
             "hard": dict(hard),
             "used": {name: shown(name, used[name]) for name in sorted(hard)},

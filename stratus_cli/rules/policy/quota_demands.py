@@ -52,7 +52,7 @@ def check(graph: Graph) -> Iterator[Finding]:
         key=lambda item: (item.metadata.namespace, item.metadata.name),
     ):
         demanded = sorted(set(quota.spec.hard) & set(COMPULSORY))
-        if not demanded or quota.spec.scopes:
+        if not demanded or quota.spec.is_scoped:
             continue
         without = [
             workload
