@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -54,6 +53,7 @@ class Api:
     def __init__(self, http: Transport) -> None:
         self._http = http
         self._resources = Resources(http.read)
+        self._kinds: tuple[tuple[str, ...], tuple[KindInfo, ...]] = ((), ())
 
     def ref(self, text: str, namespace: str) -> Ref:
         """The ref of a fault file's text: Kind/name, namespace/Kind/name or /Kind/name."""
@@ -63,8 +63,12 @@ class Api:
         return Ref(info.kind, space if info.namespaced else "", name, info.api_version)
 
     def info(self, kind: str, api_version: str = "") -> KindInfo:
-        """Where a kind is served. NotFound when it is not."""
-        return self._resources.of(kind, api_version)
+        """Where a kind is served. NotFound when it is not, by now."""
+        try:
+            return self._resources.of(kind, api_version)
+        except NotFound:
+            self._resources = Resources(self._http.read)  # a kind may have come with its app
+            return self._resources.of(kind, api_version)
 
     def items(self, kind: str, namespace: str | None, api_version: str = "") -> list[Item]:
         """Every object of a kind, raw. [] where the kind is not served."""
@@ -138,11 +142,16 @@ class Api:
             return Answer(0, time.monotonic() - started, str(error))
         return Answer(200, time.monotonic() - started, body.decode("utf-8", "replace"))
 
-    @cached_property
+    @property
     def kinds(self) -> tuple[KindInfo, ...]:
-        """Every kind that can be listed and changed, namespaced or not, by discovery."""
+        """Every kind that can be listed and changed, by discovery; anew when a group has come."""
         groups = self._json(self._http.read("/apis")).get("groups", ())
-        versions = ["v1", *(group["preferredVersion"]["groupVersion"] for group in groups)]
+        versions = ("v1", *(group["preferredVersion"]["groupVersion"] for group in groups))
+        if versions != self._kinds[0]:
+            self._kinds = versions, tuple(self._served(versions))
+        return self._kinds[1]
+
+    def _served(self, versions: Iterable[str]) -> Iterable[KindInfo]:
         found: dict[str, KindInfo] = {}
         for version in versions:
             try:
@@ -155,7 +164,7 @@ class Api:
                 ]:
                     info = KindInfo(item["kind"], version, item["name"], item["namespaced"])
                     found.setdefault(f"{info.group}/{info.kind}", info)
-        return tuple(found.values())
+        return found.values()
 
     def resources(self, group_version: str) -> list[Item]:
         """What one group serves. ClusterAnswer when it does not answer."""
