@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.cluster.errors import BedError, Unavailable
+from tests.cluster.layout import cache_root
 
 PACKAGES: dict[str, tuple[str, ...]] = {  # package -> a file of each kind that it must give
     "etcd-server": ("etcd",),
@@ -66,9 +68,20 @@ def install_missing(
     say: Callable[[str], None], wanted: Mapping[str, Sequence[str]] = PACKAGES
 ) -> None:
     """Install the missing packages, after saying which. BedError when apt-get fails."""
-    packages = missing_packages(wanted)
-    if not packages:
+    if not missing_packages(wanted):
         return
+    cache_root().mkdir(parents=True, exist_ok=True)
+    with (cache_root() / "packages.lock").open("w") as lock:  # apt-get does not wait for another
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        packages = missing_packages(wanted)
+        if packages:
+            _install(packages, say)
+    still = missing_packages(wanted)
+    if still:
+        raise BedError(f"still missing after the installation: {' '.join(still)}")
+
+
+def _install(packages: Sequence[str], say: Callable[[str], None]) -> None:
     say(f"installing Debian packages (apt-get): {' '.join(packages)}")
     if shutil.which("apt-get") is None:
         raise BedError("there is no apt-get in PATH")
@@ -84,9 +97,6 @@ def install_missing(
             if done.returncode:
                 error = done.stderr.decode(errors="replace").strip()[-1000:]
                 raise BedError(f"{' '.join(words[:2])} failed: {error}")
-    still = missing_packages()
-    if still:
-        raise BedError(f"still missing after the installation: {' '.join(still)}")
 
 
 def program(name: str) -> str:

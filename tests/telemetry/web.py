@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -15,6 +16,9 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
+from tests.cluster import machine
+from tests.cluster.parts import MONITORS
 
 Answer = tuple[int, bytes]
 
@@ -75,8 +79,11 @@ def free_port() -> int:
 
 @contextmanager
 def program(name: str, folder: Path, ready: str, *arguments: str) -> Iterator[None]:
-    """Run a program until the block ends; skip where it is not installed."""
+    """Run a program until the block ends; skip where it is not and cannot be installed."""
     path = shutil.which(name)
+    if path is None and not machine.why_not():
+        machine.install_missing(lambda text: print(text, file=sys.stderr), MONITORS)
+        path = shutil.which(name)
     if path is None:
         pytest.skip(f"{name} is not installed")
     with (folder / f"{Path(name).name}.log").open("wb") as log:
