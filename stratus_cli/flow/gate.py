@@ -18,6 +18,7 @@ from stratus_cli.flow.heard import Heard
 from stratus_cli.flow.standstill import NO_PROGRESS_S, is_seen_at_once, standstill_s
 from stratus_cli.health.alarm import alarms
 from stratus_cli.health.allowance import allowances
+from stratus_cli.health.callers import callers_of
 from stratus_cli.health.harm import FOR_S, harm
 from stratus_cli.health.measure import measure
 from stratus_cli.health.relapse import Relapses
@@ -133,6 +134,7 @@ class Watch:
         self._written = dict(written)
         self._ill = _ill(self._gate, self._before)
         self._rising = rising(self._before)
+        self._callers: frozenset[Ref] = frozenset()
         self._relapses = Relapses(self._before[-1].taken_at if self._before else None)
         self._guard = guard
         self._left_s = left_s
@@ -182,20 +184,22 @@ class Watch:
         now, graph = self._elapsed(), seen.detection.graph
         if not self._samples:
             waits = not is_seen_at_once(self._written)
-            reached = (*self._gate.near, *self._gate.targets) if waits else ()
-            longest = deadline_s(graph, (*self._written, *reached))
+            reached = {*self._gate.targets, *self._gate.near}
+            longest = deadline_s(graph, (*self._written, *(reached if waits else ())))
             budget = self._ports.limits.budget_s if self._left_s is None else self._left_s
             spare_s = budget - reserve_s(self._ports.limits)
             longest += self._fresh.longest_s(graph.snap.signals) + self._heard.longest_s
             longest += FOR_S if self._rising else 0.0
             self._limit_s = max(min(longest, spare_s), self._ports.limits.stability_s)
+            # An older incident in their window may hide that theirs rose with what they call.
+            self._callers = callers_of(graph, self._rising & reached)
         self._relapses.see(graph)
         self._samples.append((now, self._relapses.without_illness(seen.health, graph)))
         spare = allowances(graph, [ref for ref in self._written if ref.kind == "Pod"])
         lacking = self._relapses.lacking(graph)
         found = breaker(self._gate, self._before, seen.health, Counter(spare) + Counter(lacking))
         broken = {text.partition(" fell ")[0]: text for text in found}
-        harmed = harm(self._before, self._samples, spare)
+        harmed = harm(self._before, self._samples, spare, self._callers)
         # Twice in a row: counts in a status lag behind each other by a moment.
         lasting = tuple(broken[subject] for subject in broken if subject in self._broken)
         if harmed or lasting:
@@ -210,7 +214,7 @@ class Watch:
             seen.detection.skips,
             alarms(graph, self._before, self._fresh.written_at),
             self._relapses.units(graph),
-            self._relapses.callers(graph),
+            self._relapses.callers(graph) | self._callers,
         )
         self._track(now, verdict, waiting, seen)
         if self._held(self._good_since, now, self._hold_s) and not self._missing:
@@ -272,7 +276,7 @@ class Watch:
         worse must then be well for as long as a loss must last to be harm: a short window alone is
         no proof, and of many the luckiest would be taken.
         """
-        worse = [ref for ref in verdict.worse if ref in self._rising]
+        worse = [ref for ref in verdict.worse if ref in self._rising | self._callers]
         bad = bool(worse) and not waits and verdict.decision is Decision.WAIT
         self._rising_since = _since(self._rising_since, now) if bad else None
         if self._held(self._rising_since, now):

@@ -2,13 +2,14 @@
 
 More than 10 % of an SLO lost for over 30 s against the 60 s before, 5 s grace (Microreboot's
 measure, PRIOR_ART E3). Without telemetry: ready endpoints more than 10 % under the baseline, beyond
-what the rollout may leave out, for 30 s. Of a unit whose errors still rose at baseline nobody knows
-how many more it would have had: there only endpoints say what the change took.
+what the rollout may leave out, for 30 s. Of a unit whose errors still rose at baseline, and of who
+calls it, nobody knows how many more there would have been: there only endpoints say what the change
+took.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 
@@ -30,9 +31,13 @@ def harm(
     baseline: Sequence[Health],
     samples: Sequence[Sample],
     allowance: Mapping[Ref, int] | None = None,
+    callers: Collection[Ref] = (),
 ) -> tuple[str, ...]:
-    """Each harm event so far. samples: (seconds since the first write, health), oldest first."""
-    spare, rose = allowance or {}, rising(baseline)
+    """Each harm event so far. samples: (seconds since the first write, health), oldest first.
+
+    callers: of units whose errors rose.
+    """
+    spare, rose = allowance or {}, rising(baseline).union(callers)
     found = []
     for ref in baseline[-1].units if baseline else ():
         seen = _of(ref, samples, rose=ref in rose)

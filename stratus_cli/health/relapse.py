@@ -12,13 +12,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from stratus_cli.health.callers import callers_of
 from stratus_cli.kube.alerts import unit_of
 from stratus_cli.kube.graph import Graph
 from stratus_cli.kube.pods import RESTART_WINDOW_S, Part, is_ready, live_pods, parts
 from stratus_cli.model.health import Health
 from stratus_cli.model.objects_network import Service
 from stratus_cli.model.objects_pod import ContainerStateTerminated, Pod
-from stratus_cli.model.objects_workload import Workload
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.snapshot import ref_of
 
@@ -84,15 +84,8 @@ class Relapses:
         return frozenset(found[False] - found[True])
 
     def callers(self, graph: Graph) -> frozenset[Ref]:
-        """Who calls those units, and by what these answer: the errors of that are the illness'."""
-        found: set[Ref] = set()
-        for unit in self.units(graph):
-            for ref in graph.calls.upstream(unit):
-                item = graph.snap.find(ref)
-                found.add(ref)
-                if isinstance(item, Workload):
-                    found.update(ref_of(service) for service in graph.services_of(item))
-        return frozenset(found)
+        """Who calls those units: the errors of that are the illness'."""
+        return callers_of(graph, self.units(graph))
 
     def missing(self, graph: Graph, units: Collection[Ref]) -> tuple[str, ...]:
         """What of these units must be seen before a commit, as sentences."""

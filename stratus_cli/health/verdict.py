@@ -55,7 +55,8 @@ def judge(
     """The verdict on what is seen now against the baseline's samples.
 
     alarms: new alerts that rest on nothing from before the change, by unit (health.alarm).
-    relapsed: units whose old illness came back; callers: who feels it (health.relapse).
+    relapsed: units whose old illness came back (health.relapse); callers: who feels it, or errors
+    that rose before the change.
     """
     lost = dict(_worse(gate, baseline, now, relapsed, callers))
     alarmed = dict(_alarmed(gate, baseline, now, alarms or {}))

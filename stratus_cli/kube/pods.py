@@ -43,8 +43,8 @@ TIMES_OUTLIVED, OUTLIVED_S = 3.0, 60.0
 """Our choice: much longer than it lived before, and long enough for probes to say that it works."""
 FIRST_BACK_OFF_S = 10.0
 """kubelet's first back-off (backOffPeriod in pkg/kubelet). A container that ran for less after its
-second restart has not shown yet that the loop is over; without this, a look between two crashes
-would find nothing wrong."""
+second restart, or for less than before it, has not shown yet that the loop is over; without this, a
+look between two crashes would find nothing wrong."""
 
 CREATION_ALLOWANCE_S = 60.0
 """For scheduling, volumes and the image. Our choice: Kubernetes' pod start-up SLO is 5 s without
@@ -180,10 +180,15 @@ def crash_evidence(graph: Graph, part: Part) -> bool:
     if part.is_init and end is not None and end.exit_code == 0:
         return False
     # NOTE: one or two restarts happen to a slow first start; kubelet backs off from the second.
-    running = part.status.state.running
-    on_trial = running is not None and age_s(graph, running.started_at) < FIRST_BACK_OFF_S
-    ended_again = part.status.state.terminated is not None or on_trial
+    ended_again = part.status.state.terminated is not None or _is_on_trial(graph, part, end)
     return recent and part.status.restart_count >= (2 if ended_again else 3)
+
+
+def _is_on_trial(graph: Graph, part: Part, end: ContainerStateTerminated | None) -> bool:
+    """It has not run for as long as before yet. A life that made kubelet forget was no loop."""
+    running, lived_s = part.status.state.running, _lived_s(end)
+    least_s = max(FIRST_BACK_OFF_S, lived_s if lived_s < RESTART_WINDOW_S else 0.0)
+    return running is not None and age_s(graph, running.started_at) < least_s
 
 
 def _has_outlived(graph: Graph, part: Part, end: ContainerStateTerminated) -> bool:
@@ -191,8 +196,13 @@ def _has_outlived(graph: Graph, part: Part, end: ContainerStateTerminated) -> bo
     running = part.status.state.running
     if running is None or not part.status.ready or end.started_at is None:
         return False
-    lived_s = (end.finished_at - end.started_at).total_seconds() if end.finished_at else 0.0
-    return age_s(graph, running.started_at) > max(TIMES_OUTLIVED * lived_s, OUTLIVED_S)
+    return age_s(graph, running.started_at) > max(TIMES_OUTLIVED * _lived_s(end), OUTLIVED_S)
+
+
+def _lived_s(end: ContainerStateTerminated | None) -> float:
+    if end is None or end.started_at is None or end.finished_at is None:
+        return 0.0
+    return (end.finished_at - end.started_at).total_seconds()
 
 
 def is_failing(graph: Graph, pod: Pod) -> bool:

@@ -34,6 +34,11 @@ def newest_p99(traffic: Traffic) -> float | None:
     return traffic.p99_s if traffic.p99_minute is None else traffic.p99_minute
 
 
+def p99_before(traffic: Traffic) -> float | None:
+    """What it is compared with: its past, or of a young unit all but the newest minute. Seconds."""
+    return traffic.p99_young if traffic.p99_past is None else traffic.p99_past
+
+
 def is_slower(graph: Graph, traffic: Traffic) -> bool:
     """For sure much slower than in the half hour before, beyond how much it varies by itself.
 
@@ -53,7 +58,7 @@ def seems_slower(traffic: Traffic) -> bool:
 
 def _much(traffic: Traffic) -> float | None:
     """The p99 that is much more than in the half hour before; None where nobody knows."""
-    past = traffic.p99_past
+    past = p99_before(traffic)
     if past is None or not is_busy(traffic):
         return None
     return max(TIMES * past, past + DEVIATIONS * (traffic.p99_mad or 0.0), past + LEAST_S)
@@ -74,7 +79,7 @@ def shared_slowness(graph: Graph, ref: Ref) -> float:
     )
     times: dict[frozenset[Ref], float] = {}
     for traffic in graph.snap.signals.traffic:
-        now, past = newest_p99(traffic), traffic.p99_past
+        now, past = newest_p99(traffic), p99_before(traffic)
         unit = frozenset(_workloads(graph, traffic.ref)) or frozenset((traffic.ref,))
         if now is not None and past and is_busy(traffic) and near.isdisjoint({traffic.ref, *unit}):
             times.setdefault(unit, now / past)

@@ -77,7 +77,8 @@ class Traffic:
     those steps. error_past, p99_past: their medians over that half hour without the newest minutes;
     p99_minute: p99_s of the newest step. Not read during a change. p99_low_s, p99_high_s: between
     which p99_s is for all that is known (few requests, wide buckets); infinite in the last bucket.
-    p99_minute_low_s: what p99_minute is at least, likewise.
+    p99_minute_low_s: what p99_minute is at least, likewise. p99_young: the median of all but the
+    newest step of a unit that is too young for p99_past.
     """
 
     ref: Ref
@@ -95,6 +96,7 @@ class Traffic:
     p99_low_s: float | None = None
     p99_high_s: float | None = None
     p99_minute_low_s: float | None = None
+    p99_young: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from stratus_cli.telemetry.tally import Tallies
 
 LEAST_STEPS = 5  # our choice: fewer say nothing of how much a figure varies
 NEWEST_S = 300.0  # what is compared with the past is no part of it (prometheus.WINDOW_S)
+LEAST_YOUNG = 3  # our choice: of what has no past yet, so many steps say what it is like
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Noise:
 
     error_minute, p99_minute: of the newest step. p99_minute_low_s: what p99_minute is at least, for
     all that its requests tell. error_past, p99_past: medians of the steps that are older than the
-    newest five minutes.
+    newest five minutes. p99_young: of all but the newest step, where p99_past is not known.
     """
 
     error_mad: float | None = None
@@ -34,6 +35,7 @@ class Noise:
     error_past: float | None = None
     p99_past: float | None = None
     p99_minute_low_s: float | None = None
+    p99_young: float | None = None
 
 
 def noise(tallies: Tallies) -> dict[Ref, Noise]:
@@ -57,6 +59,7 @@ def noise(tallies: Tallies) -> dict[Ref, Noise]:
             _past(errors[ref], last),
             _past(durations[ref], last),
             _low(tallies, ref, last),
+            _young(durations[ref], last),
         )
         for ref in {*errors, *durations}
     }
@@ -78,6 +81,13 @@ def _past(values: Mapping[float, float], last: float) -> float | None:
     """The median before the newest minutes; None for fewer steps than say anything."""
     old = [value for at, value in values.items() if at <= last - NEWEST_S]
     return median(old) if len(old) >= LEAST_STEPS else None
+
+
+def _young(values: Mapping[float, float], last: float) -> float | None:
+    """The median before the newest step, of a unit that is too young for a past."""
+    old = [value for at, value in values.items() if at < last]
+    has_past = _past(values, last) is not None
+    return median(old) if len(old) >= LEAST_YOUNG and not has_past else None
 
 
 def deviation(values: Sequence[float]) -> float | None:

@@ -203,6 +203,7 @@ def _told(ref: Ref, tally: Tally, window_s: float, now: datetime, known: Noise) 
         p99_past=known.p99_past,
         p99_minute=known.p99_minute,
         p99_minute_low_s=known.p99_minute_low_s,
+        p99_young=known.p99_young,
     )
 
 

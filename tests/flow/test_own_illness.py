@@ -35,18 +35,32 @@ def slow_cart(*more: Item, settle: float) -> str:
 # Errors that were still rising
 
 
-def repaired(folder: Path, *, young_s: float | None, ends_after_s: float) -> TransactionReport:
+def repaired(
+    folder: Path,
+    *,
+    young_s: float | None,
+    ends_after_s: float,
+    older: bool = False,
+    with_it: bool = False,
+) -> TransactionReport:
     """cart is repaired; catalog, which calls it, fails since so long before and after the write.
 
-    young_s None: from the write on.
+    young_s None: from the write on. older: another incident of catalog is in its window as well;
+    with_it: what cart answered failed as well.
     """
     catalog = app("catalog", env={"UPSTREAMS": "cart:80"})
     stand = Stand.make(folder, slow_cart(*catalog, settle=90))
     monitoring = Monitoring(stand, scrape_s=5)
     monitoring.serves("cart", DOWN, ago_s=LONG_S)
     monitoring.serves("catalog", Load(10), ago_s=LONG_S)
+    if older:
+        monitoring.serves("catalog", FAILING, ago_s=280)
+        monitoring.serves("catalog", Load(10), ago_s=150)
     if young_s is not None:
         monitoring.serves("catalog", FAILING, ago_s=young_s)
+        if with_it:
+            monitoring.serves("cart", Load(10), ago_s=LONG_S - 1)
+            monitoring.serves("cart", FAILING, ago_s=young_s)
     plan = stand.plan()
 
     def follow() -> None:
@@ -71,6 +85,22 @@ def test_errors_that_rose_before_the_write_and_do_not_end_are_never_kept(tmp_pat
     assert done.state is UNDONE
     assert "catalog" in done.why
     assert done.waited_s < 200
+
+
+def test_an_older_incident_does_not_hide_that_errors_rose_with_what_is_called(
+    tmp_path: Path,
+) -> None:
+    """catalog's own figures fall from 30 % to 23 %; those of cart, which it calls, rise."""
+    done = repaired(tmp_path, young_s=25, ends_after_s=50, older=True, with_it=True)
+    assert done.state is COMMITTED, done.why
+    assert done.waited_s > 50 + 30
+
+
+def test_an_older_incident_excuses_nothing_by_itself(tmp_path: Path) -> None:
+    """Nothing that catalog calls had more and more errors."""
+    done = repaired(tmp_path, young_s=25, ends_after_s=50, older=True)
+    assert done.state is UNDONE
+    assert done.waited_s < 50
 
 
 def test_the_same_errors_from_the_write_on_are_harm(tmp_path: Path) -> None:

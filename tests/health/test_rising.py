@@ -117,6 +117,8 @@ def test_errors_that_rose_are_no_harm_and_lost_endpoints_are() -> None:
     assert harm((health(service(PAY_SERVICE, 2, **old)),), samples)
     (found,) = harm((health(service(PAY_SERVICE, 4, **young)),), samples)
     assert "endpoints" in found
+    assert harm((health(service(PAY_SERVICE, 2, **old)),), samples, callers=(PAY_SERVICE,)) == ()
+    assert harm((health(service(PAY_SERVICE, 4, **old)),), samples, callers=(PAY_SERVICE,))
 
 
 RATES = st.floats(0, 1)

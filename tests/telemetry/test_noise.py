@@ -115,6 +115,24 @@ def test_what_was_before_is_read_unless_a_change_is_watched() -> None:
         assert traffic(source.read(shop()))[WEB].error_minute is None
 
 
+@pytest.mark.parametrize(
+    ("minutes", "past", "young"), [(3, None, None), (4, None, 1.7), (9, None, 1.7), (12, 1.7, None)]
+)
+def test_a_young_unit_is_compared_with_its_first_minutes(
+    minutes: int, past: float | None, young: float | None
+) -> None:
+    """Three at least, the newest aside; who has a past is compared with that."""
+    tallies = Tallies(Units(shop()), by_time=True)
+    family = metrics.FAMILIES[2]
+    for minute in range(minutes):
+        at = 60.0 * minute
+        tallies.count(family, [Series({**POD, "code": "200"}, ((at, 100.0),))])
+        steps = [Series({**POD, "le": le}, ((at, 100 * part),)) for le, part in SHARES.items()]
+        tallies.durations(family, steps)
+    found = noise(tallies)[WEB]
+    assert (found.p99_past, found.p99_young) == (pytest.approx(past), pytest.approx(young))
+
+
 def test_no_request_in_the_newest_minute_is_no_error() -> None:
     """What failed minutes ago is over, though the window still has it."""
     tallies = Tallies(Units(shop()), by_time=True)

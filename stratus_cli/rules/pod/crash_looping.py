@@ -4,7 +4,8 @@ Why it hurts: its pod serves nothing, or serves for seconds between two crashes.
 
 How we tell: kubelet waits in CrashLoopBackOff, or cannot start the process at all
 (RunContainerError, StartError), or has restarted it at least three times with the last end less
-than ten minutes ago; after the second restart, until the container has run for ten seconds.
+than ten minutes ago; after the second restart, until the container has run for as long as before,
+and for ten seconds.
 
 Not this when: a container was killed once and runs again; it is ready and has run for three times
 as long as before its last end, and for a minute; its last end is older than ten minutes of running
