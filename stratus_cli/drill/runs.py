@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,14 +74,15 @@ def run(
 ) -> list[Result]:
     """Every case that is not on file; all results, old and new. Stopped: after Ctrl-C.
 
-    What would disturb other apps' cases comes last, one at a time.
+    What would disturb other apps' cases comes last, one at a time. What lies outside namespaces has
+    one case at a time, too: its repairs take the same Lease.
     remove: each app goes when its cases are over, so that it takes nothing from the next one's.
     """
     known = {result.key: result for result in read(lines)} if resume else {}
     if not resume and lines.exists():
         lines.unlink()
     over = done(known.values())
-    lock = threading.Lock()
+    lock, outside = threading.Lock(), threading.Lock()
     stopped: list[Stopped] = []
 
     beside = [item for item in selected if not item.alone]
@@ -100,8 +102,9 @@ def run(
             if case.result.key in over or stopped:
                 continue
             try:
-                lab.ground.check_interrupt()
-                result = case.run()
+                with outside if case.fault.cluster else nullcontext():
+                    lab.ground.check_interrupt()
+                    result = case.run()
             except Stopped as error:
                 stopped.append(error)
                 return

@@ -26,7 +26,8 @@ STRONG = 0.65
 """A root this sure may take the symptoms of who calls it. Our choice: as sure as what changed
 shortly before, next to who suffers."""
 WEAK = 0.6
-"""Below it a caller's own root gives way, where what it calls has a strong one."""
+"""Up to it a caller's own root gives way, where what it calls has a strong one; and a hint is none
+beside a strong root of the same kind."""
 TRAFFIC = "SLO"
 FELT = ("POD101", "POD106", "POD107", "POD108", "WRK201", "WRK203", "SVC301")
 """What a program that waits for another one, or ends without it, shows."""
@@ -62,7 +63,7 @@ def _gives_way(graph: Graph, root: Diagnosis, strong: Mapping[Ref, Diagnosis]) -
 
     The callers are those it explains: its own object, a ConfigMap say, may call nothing.
     """
-    if root.confidence >= WEAK or not all(_is_felt(rule) for rule, _ in root.explains):
+    if root.confidence > WEAK or not all(_is_felt(rule) for rule, _ in root.explains):
         return False
     callers = {unit for _, ref in root.explains for unit in _behind(graph, unit_of(graph, ref))}
     return all(culprit(graph, caller, strong) is not None for caller in callers) and any(

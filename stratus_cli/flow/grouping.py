@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from stratus_cli.flow.folding import STRONG, WEAK
 from stratus_cli.flow.hypotheses import GENERAL, SURE_ENOUGH, without_echoes
 from stratus_cli.flow.upstream import folded, nearest
 from stratus_cli.kube.changes import last_change
@@ -45,10 +46,15 @@ have the same object as their root."""
 
 
 def choose(found: Iterable[Diagnosis]) -> tuple[list[Diagnosis], list[Diagnosis]]:
-    """(roots, rivals): where causes explain the same primary finding, the surer one is the root."""
+    """(roots, rivals): where causes explain the same primary finding, the surer one is the root.
+
+    Roots of one cause stand side by side (eight images of one push), but for a mere hint where
+    something surer explains all that it does.
+    """
     roots: list[Diagnosis] = []
     rivals: list[Diagnosis] = []
     taken: dict[tuple[str, Ref], str] = {}
+    sure: set[tuple[str, Ref]] = set()
     order = sorted(
         without_echoes(item for item in found if item.explains),
         key=lambda item: (-item.confidence, item.cause, str(item.root), item.field),
@@ -57,12 +63,15 @@ def choose(found: Iterable[Diagnosis]) -> tuple[list[Diagnosis], list[Diagnosis]
         item = _what_is_left(one, taken) if one.cause in GENERAL else one
         primary = [key for key in item.explains if key[0] not in CONSEQUENCES]
         primary = primary or list(item.explains)  # where nothing else is said, they are the matter
-        beaten = any(taken.get(key, item.cause) != item.cause for key in primary)
+        beaten = any(taken.get(key, item.cause) != item.cause for key in primary) or (
+            item.confidence <= WEAK and sure.issuperset(primary)
+        )
         if beaten or item.confidence < SURE_ENOUGH:
             rivals.append(item)
             continue
         roots.append(item)
         taken.update((key, item.cause) for key in primary)
+        sure.update(primary if item.confidence >= STRONG else ())
     return roots, rivals
 
 

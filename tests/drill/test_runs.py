@@ -72,15 +72,15 @@ class Stage:
     def case(self, _lab: Lab, fault: Fault, **_: object) -> SimpleNamespace:
         result = Result(fault.id, fault.name, fault.app, fault.variant, fault.family)
         result.verdict = SOLVED
-        return SimpleNamespace(result=result, run=lambda: self._run(fault, result))
+        return SimpleNamespace(fault=fault, result=result, run=lambda: self._run(fault, result))
 
     def _run(self, fault: Fault, result: Result) -> Result:
         with self.lock:
             self.running.add(fault.name)
-        if not fault.alone:
+        if not fault.cluster:
             self.both.wait(timeout=10)  # both are in their case
         self.beside[fault.name] = {*self.running} - {fault.name}
-        if not fault.alone:
+        if not fault.cluster:
             self.both.wait(timeout=10)
         with self.lock:
             self.running.discard(fault.name)
@@ -107,6 +107,20 @@ def test_what_disturbs_others_comes_last_and_alone(
         "taint": set(), "target-port": {"scaled-zero"}, "scaled-zero": {"target-port"},
     }  # fmt: skip
     assert stage.removed == ["hotel", "shop"]
+
+
+def test_what_lies_outside_namespaces_has_one_case_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their repairs take the same Lease, and the second one would be refused."""
+    stage = Stage()
+    monkeypatch.setattr(runs, "Case", stage.case)
+    names = ("psa", "webhook-down", "webhook-tls", "webhook-mutates")
+    faults = chosen(Asked(names=names, cluster=True), values)
+    assert len({item.app for item in faults}) > 1
+    assert not any(item.alone for item in faults)
+    runs.run(Asked(), faults, stage.lab, tmp_path / "lines", resume=False, parallel=3)
+    assert stage.beside == {name: set() for name in names}
 
 
 @pytest.mark.parametrize("control", QUIET)

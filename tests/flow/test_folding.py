@@ -121,6 +121,8 @@ def test_a_hint_on_what_calls_nothing_gives_way_to_what_its_victims_call() -> No
     findings = [accused("front"), accused("front", "SLO006"), accused("catalog", "WRK201")]
     strong = root(of("Deployment", "catalog"), 0.85, ("WRK201", "catalog"))
     assert fold(graph, findings, [HINT, strong]) == ([strong], [HINT])
+    named = replace(HINT, confidence=0.6)  # some line of its reader's log has the key's name
+    assert fold(graph, findings, [named, strong]) == ([strong], [named])
 
 
 def test_a_service_speaks_by_the_workload_behind_it() -> None:

@@ -44,6 +44,24 @@ def test_one_finding_has_one_cause(found: list[Diagnosis]) -> None:
             assert one.cause == other.cause or not (_primary(one) & _primary(other))
 
 
+def edit(name: str, confidence: float, *explains: str) -> Diagnosis:
+    return Diagnosis(
+        cause="config-value-changed", title="t", root=Ref("ConfigMap", "shop", name),
+        field='data["a"]', observed="1", expected=None, confidence=confidence,
+        explains=tuple((rule, REFS[0]) for rule in explains),
+    )  # fmt: skip
+
+
+def test_a_hint_is_a_rival_of_something_surer_of_the_same_kind() -> None:
+    """Two edits that are known to differ from what worked are both to be put back."""
+    sure, hint = edit("filter", 0.7, "SLO002"), edit("flags", 0.45, "SLO002")
+    assert choose([hint, sure]) == ([sure], [hint])
+    more = edit("flags", 0.45, "SLO002", "POD101")
+    assert choose([more, sure]) == ([sure, more], [])
+    both = [edit("filter", 0.82, "SLO002"), edit("flags", 0.82, "SLO002")]
+    assert choose(both) == (both, [])
+
+
 @given(HYPOTHESES)
 def test_what_nobody_is_sure_of_is_no_root(found: list[Diagnosis]) -> None:
     """And a general cause never stands beside the one that knows the field."""
