@@ -19,6 +19,7 @@ from stratus_cli.flow.standstill import NO_PROGRESS_S, is_seen_at_once, standsti
 from stratus_cli.health.alarm import alarms
 from stratus_cli.health.allowance import allowances
 from stratus_cli.health.callers import callers_of
+from stratus_cli.health.elsewhere import elsewhere, without_traffic
 from stratus_cli.health.harm import FOR_S, harm
 from stratus_cli.health.measure import measure
 from stratus_cli.health.relapse import Relapses
@@ -194,10 +195,13 @@ class Watch:
             # An older incident in their window may hide that theirs rose with what they call.
             self._callers = callers_of(graph, self._rising & reached)
         self._relapses.see(graph)
-        self._samples.append((now, self._relapses.without_illness(seen.health, graph)))
+        others = elsewhere(self._gate, self._written, self._before, seen.health, graph)
+        before = [without_traffic(health, others) for health in self._before]
+        health = without_traffic(seen.health, others)
+        self._samples.append((now, self._relapses.without_illness(health, graph)))
         spare = allowances(graph, [ref for ref in self._written if ref.kind == "Pod"])
         lacking = self._relapses.lacking(graph)
-        found = breaker(self._gate, self._before, seen.health, Counter(spare) + Counter(lacking))
+        found = breaker(self._gate, before, health, Counter(spare) + Counter(lacking))
         broken = {text.partition(" fell ")[0]: text for text in found}
         harmed = harm(self._before, self._samples, spare, self._callers)
         # Twice in a row: counts in a status lag behind each other by a moment.
@@ -208,17 +212,18 @@ class Watch:
         waiting = unsettled(graph, self._written, self._ill)
         verdict = judge(
             self._gate,
-            self._before,
-            seen.health,
+            before,
+            health,
             seen.detection.findings,
             seen.detection.skips,
-            alarms(graph, self._before, self._fresh.written_at),
+            _without(alarms(graph, self._before, self._fresh.written_at), others),
             self._relapses.units(graph),
             self._relapses.callers(graph) | self._callers,
         )
         self._track(now, verdict, waiting, seen)
         if self._held(self._good_since, now, self._hold_s) and not self._missing:
-            return self._end(Decision.COMMIT, verdict.reasons, seen.health, verdict)
+            reasons = (*verdict.reasons, *_unjudged(others))
+            return self._end(Decision.COMMIT, reasons, seen.health, verdict)
         if self._held(self._bad_since, now):
             return self._end(Decision.ROLL_BACK, verdict.reasons, seen.health, verdict)
         return self._time_up(now, verdict, waiting, seen)
@@ -320,6 +325,23 @@ class Watch:
         worse = verdict.worse if verdict else ()
         found = Verdict(decision, reasons, improved, worse)
         return Outcome(found, health, self._elapsed(), self._fresh.since)
+
+
+def _without(
+    alarms: Mapping[Ref, Sequence[str]], others: Mapping[Ref, Ref]
+) -> dict[Ref, Sequence[str]]:
+    return {ref: names for ref, names in alarms.items() if ref not in others}
+
+
+def _unjudged(others: Mapping[Ref, Ref]) -> tuple[str, ...]:
+    """What the verdict leaves out, for people."""
+    by_fault: dict[Ref, list[str]] = {}
+    for ref in sorted(others):
+        by_fault.setdefault(others[ref], []).append(str(ref))
+    return tuple(
+        f"traffic of {', '.join(units)} not judged: {fault}, which it calls, was out before and is"
+        for fault, units in by_fault.items()
+    )
 
 
 def _ill(gate: Gate, before: Sequence[Health]) -> frozenset[Ref]:

@@ -11,19 +11,21 @@ from pathlib import Path
 import pytest
 
 from stratus_cli.cluster.twin.programs import Run, Start, run
-from stratus_cli.cluster.twin.world import World
+from stratus_cli.cluster.twin.world import Target, World
 from stratus_cli.flow.mitigate import execute_plan
 from stratus_cli.flow.observe import observe
+from stratus_cli.flow.plan import candidates
 from stratus_cli.model.health import TransactionState
 from stratus_cli.model.ref import Ref
 from stratus_cli.model.report import TransactionReport
 from tests.flow.monitoring import Load, Monitoring
-from tests.flow.stand import SHOP, Stand
+from tests.flow.stand import RUNBOOKS, SHOP, Stand
 from tests.flow.test_named_gate import DOWN, LONG_S, execute, once
 from tests.flow.worlds import NEVER_PUSHED, Item, app, set_box, world
 
 COMMITTED, UNDONE = TransactionState.COMMITTED, TransactionState.UNDONE
 FAILING = Load(10, errors=0.56)
+RECREATE: Item = {"type": "Recreate", "rollingUpdate": None}
 
 
 def slow_cart(*more: Item, settle: float) -> str:
@@ -108,6 +110,56 @@ def test_the_same_errors_from_the_write_on_are_harm(tmp_path: Path) -> None:
     done = repaired(tmp_path, young_s=None, ends_after_s=50)
     assert done.state is UNDONE
     assert done.waited_s < 50
+
+
+# Another incident of the same front door
+
+
+def one_of_two(folder: Path, *, out: bool, unready: bool = False) -> TransactionReport:
+    """cart is repaired; catalog calls it and ads, and fails more and more whatever happens to cart.
+
+    out: no node takes the pod of ads. unready: the write costs catalog its pod.
+    """
+    catalog = app("catalog", env={"UPSTREAMS": "cart:80,ads:80"})
+    ads = app("ads", pod={"nodeSelector": {"kubernetes.io/hostname": "gone"}} if out else None)
+    stand = Stand.make(folder, slow_cart(*catalog, *ads, settle=90))
+    monitoring = Monitoring(stand, scrape_s=5)
+    monitoring.serves("cart", DOWN, ago_s=LONG_S)
+    monitoring.serves("catalog", Load(10), ago_s=LONG_S)
+    monitoring.serves("catalog", FAILING, ago_s=25)
+    seen = stand.look()
+    [incident] = [item for item in seen.incidents if item.roots[0].root.name == "cart"]
+    [made, *_] = candidates(incident, seen.detection.graph, stand.reading(), RUNBOOKS)
+    assert made.plan is not None
+
+    def follow() -> None:
+        monitoring.serves("cart", Load(10))
+        if unready:
+            box = {"name": "app", "readinessProbe": {"httpGet": {"path": "/none"}}}
+            patch = {"spec": {"template": {"spec": {"containers": [box]}}, "strategy": RECREATE}}
+            stand.twin.patch(Target("Deployment", "catalog", "shop", strategic=patch))
+
+    stand.cluster.after_write = once(follow)
+    return execute(stand, made.plan, monitoring)[0]
+
+
+def test_a_fault_from_before_that_is_not_ours_does_not_block(tmp_path: Path) -> None:
+    """catalog goes on failing, 23 % -> 56 %, since ads is out; that is said."""
+    done = one_of_two(tmp_path, out=True)
+    assert done.state is COMMITTED, done.why
+    assert "shop/Service/catalog not judged: shop/" in done.why
+    assert "ads, which it calls, was out before and is" in done.why
+
+
+def test_without_another_fault_the_same_errors_are_never_kept(tmp_path: Path) -> None:
+    assert one_of_two(tmp_path, out=False).state is UNDONE
+
+
+def test_a_fault_from_before_excuses_no_pod(tmp_path: Path) -> None:
+    """Only requests are left out: what serves is counted as ever."""
+    done = one_of_two(tmp_path, out=True, unready=True)
+    assert done.state is UNDONE
+    assert "catalog" in done.why
 
 
 # A container that kept ending
