@@ -123,7 +123,7 @@ class PrometheusSource:
         if not end:
             return {}
         step = max(STEP_S, SCRAPES_A_STEP * (self._scrape_s or 0.0))
-        tallies = Tallies(units, by_time=True)
+        tallies = Tallies(units, by_time=True, before=end)
         try:
             _ask(
                 tallies,

@@ -47,12 +47,15 @@ class Tally:
 class Tallies:
     """Tallies by unit, and by moment for the answers of range queries.
 
-    A unit is counted for the first family that has it, so that nothing is counted twice.
+    A unit is counted for the first family that has it, so that nothing is counted twice. before:
+    what pods that are gone served up to then is part of it, too; what a unit is like now, and what
+    a change made of it, is told by the pods that there are.
     """
 
-    def __init__(self, units: Units, *, by_time: bool = False) -> None:
+    def __init__(self, units: Units, *, by_time: bool = False, before: float = -math.inf) -> None:
         self._units = units
         self._by_time = by_time
+        self._before = before
         self.moments: dict[float, dict[Ref, Tally]] = defaultdict(dict)
         self.unmapped = 0
 
@@ -72,12 +75,12 @@ class Tallies:
     def count(self, family: metrics.Family, series: Iterable[Series]) -> None:
         """Requests and errors."""
         for item in series:
-            refs = self._units.of(dict(item.metric))
+            refs = self._refs(item)
             self.unmapped += not refs and bool(item.points)
             for at, value in item.points:
                 if math.isinf(value):
                     continue
-                for ref in refs:
+                for ref in (ref for ref, until in refs if at < until):
                     tally = self._at(at).setdefault(ref, Tally(family))
                     if tally.family is family:
                         _add(tally, item, at, value)
@@ -88,12 +91,21 @@ class Tallies:
             bound = number(item.metric.get("le", ""))
             if bound is None:
                 continue
-            refs = self._units.of(dict(item.metric))
+            refs = self._refs(item)
             for at, value in item.points:
-                for ref in () if math.isinf(value) else refs:
+                if math.isinf(value):
+                    continue
+                for ref in (ref for ref, until in refs if at < until):
                     tally = self._at(at).get(ref)
                     if tally is not None and tally.family is family:
                         tally.buckets[bound * family.scale] += value
+
+    def _refs(self, series: Series) -> tuple[tuple[Ref, float], ...]:
+        """Whom it is about, and until when it is counted for each."""
+        labels = dict(series.metric)
+        refs = self._units.of(labels)
+        former = (ref for ref in self._units.formerly(labels) if ref not in refs)
+        return (*((ref, math.inf) for ref in refs), *((ref, self._before) for ref in former))
 
     def _at(self, at: float) -> dict[Ref, Tally]:
         return self.moments[at if self._by_time else 0.0]

@@ -25,10 +25,29 @@ class Units:
         namespace = metrics.first(labels, metrics.NAMESPACE)
         if not namespace:
             return self._scraped_at(metrics.first(labels, metrics.INSTANCE))
-        return self._named(namespace, labels) if self._snap.scope.covers(namespace) else ()
+        if not self._snap.scope.covers(namespace):
+            return ()
+        return self._named(namespace, labels, self._workload(namespace, labels))
 
-    def _named(self, namespace: str, labels: dict[str, str]) -> tuple[Ref, ...]:
-        workload = self._workload(namespace, labels)
+    def formerly(self, labels: dict[str, str]) -> tuple[Ref, ...]:
+        """Of a pod that is gone: its workload, by the name that its controller gave it; ()."""
+        namespace, name = (metrics.first(labels, it) for it in (metrics.NAMESPACE, metrics.POD))
+        above, _, suffix = name.rpartition("-")
+        if not (namespace and above and self._snap.scope.covers(namespace)):
+            return ()
+        if self._snap.get(Pod, namespace, name) is not None:
+            return ()
+        kinds = ("StatefulSet",) if suffix.isdigit() else ("ReplicaSet", "DaemonSet")
+        for kind in kinds:
+            item = self._snap.find(Ref(kind, namespace, above))
+            workload = self._graph.top_owner(item) if item is not None else None
+            if isinstance(workload, Workload):
+                return self._named(namespace, labels, workload)
+        return ()
+
+    def _named(
+        self, namespace: str, labels: dict[str, str], workload: Workload | None
+    ) -> tuple[Ref, ...]:
         named = self._snap.get(Service, namespace, metrics.first(labels, metrics.SERVICE))
         found: list[Ref] = [ref_of(workload)] if workload is not None else []
         if named is not None and (workload is None or workload in self._behind(named)):
@@ -43,8 +62,7 @@ class Units:
         host = instance.rpartition(":")[0] or instance
         pod = self._by_address.get(host)
         if pod is not None:
-            found = {"pod": pod.metadata.name}
-            return self._named(pod.metadata.namespace, found)
+            return self._named(pod.metadata.namespace, {}, self._graph.workload_of(pod))
         name, _, rest = host.partition(".")
         space = rest.partition(".")[0]
         services = [

@@ -133,6 +133,27 @@ def test_a_young_unit_is_compared_with_its_first_minutes(
     assert (found.p99_past, found.p99_young) == (pytest.approx(past), pytest.approx(young))
 
 
+@pytest.mark.parametrize("more", [{}, {"service": "web"}])
+def test_pods_that_are_gone_are_part_of_the_past_and_not_of_now(more: dict[str, str]) -> None:
+    """A rollout does not make a workload young, and what its former pods did is over."""
+    gone = {**POD, **more, "pod": "web-7d4b9c-zzzzz"}
+    strange = {**POD, "pod": "other-7d4b9c-zzzzz"}
+    tallies = Tallies(Units(shop()), by_time=True, before=660.0)
+    family = metrics.FAMILIES[2]
+    for minute in range(12):
+        point = ((60.0 * minute, 100.0),)
+        for labels in (gone, strange):
+            tallies.count(family, [Series({**labels, "code": "500"}, point)])
+    tallies.count(family, [Series({**POD, "code": "200"}, ((660.0, 100.0),))])
+    found = noise(tallies)[WEB]
+    assert (found.error_past, found.error_minute) == (1.0, 0.0)
+    assert tallies.unmapped == 12
+    now = Tallies(Units(shop()))
+    now.count(family, [Series({**gone, "code": "500"}, ((660.0, 100.0),))])
+    assert WEB not in now.units
+    assert now.unmapped == 0
+
+
 def test_no_request_in_the_newest_minute_is_no_error() -> None:
     """What failed minutes ago is over, though the window still has it."""
     tallies = Tallies(Units(shop()), by_time=True)
