@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from stratus_cli.kube.pods import is_ready
 from stratus_cli.model.objects_network import EndpointSlice
 from stratus_cli.model.objects_pod import Pod
 from stratus_cli.model.objects_workload import Deployment
@@ -35,9 +36,13 @@ def _conditions(snap: Snapshot) -> Iterator[str]:
 
 
 def _events(snap: Snapshot) -> Iterator[str]:
+    failing = {pod.metadata.name for pod in snap.of(Pod) if not is_ready(pod)}
     for event in snap.events:
-        if event.reason not in CACHE:
-            about = event.involved_object
+        about = event.involved_object
+        # kubelet probes first at a random moment of the period (pkg/kubelet/prober, worker.run):
+        # whether that is before the program listens is chance, and tells of no pod that got ready.
+        is_chance = event.reason == "Unhealthy" and about.name not in failing
+        if event.reason not in CACHE and not is_chance:
             yield f"event {_plain(about.kind, about.name)} {event.reason}"
 
 
