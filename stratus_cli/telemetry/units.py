@@ -37,8 +37,9 @@ class Units:
             return ()
         if self._snap.get(Pod, namespace, name) is not None:
             return ()
-        kinds = ("StatefulSet",) if suffix.isdigit() else ("ReplicaSet", "DaemonSet")
-        for kind in kinds:
+        # A random suffix may be all digits, too; an ordinal always is.
+        kinds = ("ReplicaSet", "DaemonSet", "StatefulSet")
+        for kind in kinds if suffix.isdigit() else kinds[:2]:
             item = self._snap.find(Ref(kind, namespace, above))
             workload = self._graph.top_owner(item) if item is not None else None
             if isinstance(workload, Workload):

@@ -133,10 +133,10 @@ def test_a_young_unit_is_compared_with_its_first_minutes(
     assert (found.p99_past, found.p99_young) == (pytest.approx(past), pytest.approx(young))
 
 
-@pytest.mark.parametrize("more", [{}, {"service": "web"}])
+@pytest.mark.parametrize("more", [{}, {"service": "web"}, {"pod": "web-7d4b9c-24579"}])
 def test_pods_that_are_gone_are_part_of_the_past_and_not_of_now(more: dict[str, str]) -> None:
     """A rollout does not make a workload young, and what its former pods did is over."""
-    gone = {**POD, **more, "pod": "web-7d4b9c-zzzzz"}
+    gone = {**POD, "pod": "web-7d4b9c-zzzzz", **more}
     strange = {**POD, "pod": "other-7d4b9c-zzzzz"}
     tallies = Tallies(Units(shop()), by_time=True, before=660.0)
     family = metrics.FAMILIES[2]

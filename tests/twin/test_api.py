@@ -254,37 +254,20 @@ def test_quota_that_is_used_up() -> None:
 
 def test_a_quota_with_scopes_counts_and_refuses_only_theirs() -> None:
     made = twin(quota(pods="3") | {"spec": {"hard": {"pods": "3"}, "scopes": ["Terminating"]}})
-    meta = {"namespace": SPACE}
     box = {"containers": [{"name": "c", "image": "x:1"}]}
+
+    def start(name: str, **more: int) -> None:
+        meta = {"name": name, "namespace": SPACE}
+        made.create({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {**box, **more}})
+
     for number in range(5):
-        made.create(
-            {
-                "apiVersion": "v1",
-                "kind": "Pod",
-                "metadata": {**meta, "name": f"p{number}"},
-                "spec": box,
-            }
-        )
-    bounded = {**box, "activeDeadlineSeconds": 600}
+        start(f"p{number}")
     for number in range(3):
-        made.create(
-            {
-                "apiVersion": "v1",
-                "kind": "Pod",
-                "metadata": {**meta, "name": f"t{number}"},
-                "spec": bounded,
-            }
-        )
+        start(f"t{number}", activeDeadlineSeconds=600)
     made.advance(1)
     assert get(made, "ResourceQuota", "q")["status"]["used"] == {"pods": "3"}
-    late = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {**meta, "name": "late"},
-        "spec": bounded,
-    }
     with pytest.raises(Forbidden, match="exceeded quota: q, requested: pods=1"):
-        made.create(late)
+        start("late", activeDeadlineSeconds=600)
 
 
 def test_same_world_gives_the_same_bytes() -> None:
